@@ -53,7 +53,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     id: Name
     type: Kind
-    time: datetime | int
+    time: Annotated[datetime, Meta(tz=True)] | int
     actor: Name
     network: MaybeName = ""
     actor_followers: Count | None = None
