@@ -1,0 +1,23 @@
+"""The rows that leave: every table's columns, in the order in which its rows are written.
+
+`TABLES` is the one place that names tables and columns: agents make rows for it, `encode_rows` puts them into bytes,
+the sink inserts them, and the migrations are tested against it. To add a table, declare a `Table` in a file of this
+package (one file per group of tables) and name it in `TABLES` below.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas.rows.events import EVENTS, events_row
+from schemas.rows.letters import DEAD_LETTERS
+from schemas.rows.panes import ACCOUNT_PANES
+from schemas.rows.table import VERSION, Column, Table, encode_rows, join_rows
+from schemas.rows.totals import OUTCOMES
+
+TABLES: Final[dict[str, Table]] = {
+    table.name: table for table in (EVENTS, ACCOUNT_PANES, DEAD_LETTERS, OUTCOMES)
+}
+"""Every table, by name."""
+
+__all__ = ["TABLES", "VERSION", "Column", "Table", "encode_rows", "events_row", "join_rows"]

@@ -1,0 +1,72 @@
+"""What a table is, and rows as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its name, its ClickHouse type, and what it says, for analysts (one phrase, no full stop)."""
+
+    name: str
+    type: str
+    doc: str
+
+
+VERSION: Final = Column("version", "UInt64", "which of two rows with one key is newer; added by the agent")
+"""The last column of every storage table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of ClickHouse as analysts see it.
+
+    `key` identifies a row and orders the storage; of two rows with one key the one with the greater version holds.
+    `live` is an SQL condition on the columns: rows that do not meet it say that there is nothing (any more), and
+    are not shown. Values in rows: instants as integers (DateTime: epoch seconds, DateTime64(3): epoch
+    milliseconds), enums by name or number, absent values of Nullable columns as None.
+    """
+
+    name: str
+    doc: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    live: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the columns, without the version."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def store(self) -> str:
+        """Return the name of the storage table behind the view."""
+        return f"{self.name}_store"
+
+
+def encode_rows(rows: Sequence[tuple[Any, ...]]) -> bytes:
+    r"""Return `rows` in ClickHouse's format JSONCompactEachRow, in one call; nothing for no rows.
+
+    ClickHouse takes commas between rows as it takes line ends, so all rows are encoded as one list, and only its
+    own brackets are taken away.
+
+    >>> encode_rows([("ada", 1), ("bob", None)])
+    b'["ada",1],["bob",null]'
+    """
+    return _encode(rows)[1:-1]
+
+
+def join_rows(blocks: Iterable[bytes]) -> bytes:
+    """Return several results of `encode_rows` as one block for one insert.
+
+    >>> join_rows([encode_rows([(1,), (2,)]), encode_rows([]), encode_rows([(3,)])])
+    b'[1],[2],[3]'
+    """
+    return b",".join(filter(None, blocks))
