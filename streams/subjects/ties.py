@@ -1,0 +1,167 @@
+"""Ties: what one account did towards another, by day, with a weight that fades."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from struct import Struct
+from types import MappingProxyType
+from typing import ClassVar, Final
+
+from schemas.event import KINDS
+from schemas.fact import (
+    AMPLIFYING,
+    CLICK,
+    EARNED,
+    FOLLOW,
+    LIKE,
+    MENTION,
+    QUOTE,
+    RECOMMEND,
+    REFERRAL,
+    REPLY,
+    SHARE,
+    TAG,
+    UNDISCLOSED,
+    UNFOLLOW,
+    Fact,
+)
+from streams.subject import DAY, HOUR, RELEASE, Now, Rows, Subject
+
+EFFORT: Final[Mapping[int, float]] = MappingProxyType(
+    {
+        CLICK: 0.5,
+        LIKE: 1.0,
+        FOLLOW: 1.0,
+        REPLY: 2.0,
+        MENTION: 2.0,
+        SHARE: 4.0,
+        QUOTE: 4.0,
+        TAG: 4.0,
+        RECOMMEND: 8.0,
+        REFERRAL: 8.0,
+    }
+)
+"""What an action of a kind weighs in a tie."""
+
+SCALE: Final = 1_000_000
+"""Weights are kept in millionths, as integers, so that their sum does not depend on the order of addition."""
+
+FORMAT: Final = 1
+_DAY: Final = Struct("<H?iiiiqq")
+
+Day = list[int]
+"""Said since the last change (0 or 1), events, incentivised, undisclosed, amplifications, weight, earned weight."""
+
+
+class Ties(Subject[dict[int, Day]]):
+    """An ordered pair of accounts, and what the first did towards the second, by day of event time (UTC).
+
+    Definition: every received action but `unfollow` is an event of the tie actor → receiver; two mentions of one
+    account in one action are two events. A `follow` counts, since it says whom somebody turns to; an `unfollow` does
+    not, since it takes nothing back that was done. Actions on oneself make no tie (facts do not carry them).
+
+    Weight: W(T) = Σ effort(kind) · 2^(−(T − t)/h), effort without unit, h the half-life. It factors over days: a
+    row holds a day's part of the sum as of the day's end, so the weight at any T after is
+    Σ_days weight · 2^(−(T − end of day)/h), and nothing older than the day needs to be remembered. A tie is
+    kept while a fact for one of its days may still come, and is then released: the state is bounded by the pairs
+    that met lately, and the days stay in ClickHouse.
+
+    Fooled by: accounts that act on each other by script; that is what `tie_exchanges` in ClickHouse looks for.
+    """
+
+    name: ClassVar[str] = "ties"
+
+    def __init__(self, *, half_life: int = 14 * DAY, effort: Mapping[int, float] = EFFORT) -> None:
+        """`half_life` in milliseconds; `effort` by code of the kind, 0 where none is named."""
+        self._rate = 1.0 / half_life
+        self._effort = tuple(effort.get(kind, 0.0) * SCALE for kind in range(len(KINDS)))
+
+    def keys(self, fact: Fact) -> Iterable[str]:
+        """Return a key per receiver: length of the source, source, target (any character may be in a name)."""
+        receivers = fact.receivers
+        if not receivers or fact.kind == UNFOLLOW:
+            return ()
+        source = f"{len(fact.actor)}:{fact.actor}:"
+        if len(receivers) == 1:
+            return (source + receivers[0],)
+        return tuple(dict.fromkeys(source + target for target in receivers))
+
+    @staticmethod
+    def pair(key: str) -> tuple[str, str]:
+        """Return source and target of a key.
+
+        >>> Ties.pair("3:a:b:c")
+        ('a:b', 'c')
+        """
+        length, _, names = key.partition(":")
+        end = int(length)
+        return names[:end], names[end + 1 :]
+
+    def home(self, key: str) -> str:
+        """Return the source: all ties of an account live together."""
+        return self.pair(key)[0]
+
+    def empty(self, key: str) -> dict[int, Day]:
+        """Return no days."""
+        return {}
+
+    def load(self, key: str, raw: bytes) -> dict[int, Day]:
+        """Return the days in `raw`."""
+        if raw[0] != FORMAT or len(raw) % _DAY.size != 1:
+            raise ValueError(f"not the state of a tie: format {raw[0]}, {len(raw)} bytes")
+        return {day: sums for day, *sums in _DAY.iter_unpack(memoryview(raw)[1:])}
+
+    def dump(self, state: dict[int, Day]) -> bytes:
+        """Return 35 bytes a day; a tie mostly has one."""
+        pack = _DAY.pack
+        return bytes((FORMAT,)) + b"".join([pack(day, *sums) for day, sums in state.items()])
+
+    def fold(self, key: str, state: dict[int, Day], facts: Sequence[Fact], rows: Rows) -> None:
+        """Add the facts to their days."""
+        for fact in facts:
+            times = fact.sign
+            if len(fact.receivers) > 1:
+                times *= fact.receivers.count(self.pair(key)[1])
+            number, since = divmod(fact.time, DAY)
+            day = state.get(number)
+            if day is None:
+                day = state[number] = [0, 0, 0, 0, 0, 0, 0]
+            weight = times * round(self._effort[fact.kind] * 2.0 ** ((since - DAY) * self._rate))
+            day[0] = 0
+            day[1] += times
+            if fact.klass != EARNED:
+                day[2] += times
+                if fact.klass == UNDISCLOSED:
+                    day[3] += times
+            else:
+                day[6] += weight
+            if fact.kind in AMPLIFYING:
+                day[4] += times
+            day[5] += weight
+
+    def present(self, key: str, state: dict[int, Day], now: Now, rows: Rows) -> int:
+        """Say the days that changed since they were last said; forget those that nothing can change any more."""
+        source, target = self.pair(key)
+        for number, day in sorted(state.items()):
+            if not day[0]:
+                day[0] = 1
+                _, events, incentivised, undisclosed, amplifications, weight, earned = day
+                rows.add(
+                    "ties",
+                    (
+                        source,
+                        target,
+                        number,
+                        events,
+                        incentivised,
+                        undisclosed,
+                        amplifications,
+                        weight / SCALE,
+                        earned / SCALE,
+                    ),
+                )
+            if (number + 1) * DAY <= now.floor:
+                del state[number]
+        if not state:
+            return RELEASE
+        return max((min(state) + 1) * DAY, now.time) + HOUR
