@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
 from struct import Struct
 from types import MappingProxyType
 from typing import ClassVar, Final
@@ -46,30 +48,46 @@ EFFORT: Final[Mapping[int, float]] = MappingProxyType(
 SCALE: Final = 1_000_000
 """Weights are kept in millionths, as integers, so that their sum does not depend on the order of addition."""
 
+SETTLING: Final = 2 * HOUR
+"""When to ask again whether a day is final: with the usual lateness and horizon, once is enough."""
+
 FORMAT: Final = 1
 _DAY: Final = Struct("<H?iiiiqq")
 
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
 Day = list[int]
-"""Said since the last change (0 or 1), events, incentivised, undisclosed, amplifications, weight, earned weight."""
+"""Said since the last change? (0 or 1), events, incentivised, undisclosed, amplifications, weight, earned."""
+
+
+@lru_cache(maxsize=1024)
+def date_of(day: int) -> str:
+    """Return the date of a day since the epoch as ClickHouse reads it.
+
+    >>> date_of(15_522)
+    '2012-07-01'
+    """
+    return date.fromordinal(_EPOCH + day).isoformat()
 
 
 class Ties(Subject[dict[int, Day]]):
     """An ordered pair of accounts, and what the first did towards the second, by day of event time (UTC).
 
-    Definition: every received action but `unfollow` is an event of the tie actor → receiver; two mentions of one
-    account in one action are two events. A `follow` counts, since it says whom somebody turns to; an `unfollow` does
-    not, since it takes nothing back that was done. Actions on oneself make no tie (facts do not carry them).
+    Definition: every received action but `unfollow` is an event of the tie actor → receiver; two mentions of
+    one account in one action are two events. A `follow` counts, since it says whom somebody turns to; an
+    `unfollow` does not, since it takes nothing back that was done. Actions on oneself make no tie.
 
-    Weight: W(T) = Σ effort(kind) · 2^(−(T − t)/h), effort without unit, h the half-life. It factors over days: a
-    row holds a day's part of the sum as of the day's end, so the weight at any T after is
+    Weight: W(T) = Σ effort(kind) · 2^(−(T − t)/h), effort without unit, h the half-life. It splits by day:
+    a row holds a day's part of the sum as of the day's end, so the weight at any T after is
     Σ_days weight · 2^(−(T − end of day)/h), and nothing older than the day needs to be remembered. A tie is
-    kept while a fact for one of its days may still come, and is then released: the state is bounded by the pairs
-    that met lately, and the days stay in ClickHouse.
+    kept while a fact for one of its days may still come, and is then released: the state is bounded by the
+    pairs that met lately, and the days stay in ClickHouse.
 
-    Fooled by: accounts that act on each other by script; that is what `tie_exchanges` in ClickHouse looks for.
+    Fooled by: accounts that act on each other by script; `tie_exchanges` in ClickHouse looks for them.
     """
 
     name: ClassVar[str] = "ties"
+    code: ClassVar[str] = "t"
 
     def __init__(self, *, half_life: int = 14 * DAY, effort: Mapping[int, float] = EFFORT) -> None:
         """`half_life` in milliseconds; `effort` by code of the kind, 0 where none is named."""
@@ -77,7 +95,7 @@ class Ties(Subject[dict[int, Day]]):
         self._effort = tuple(effort.get(kind, 0.0) * SCALE for kind in range(len(KINDS)))
 
     def keys(self, fact: Fact) -> Iterable[str]:
-        """Return a key per receiver: length of the source, source, target (any character may be in a name)."""
+        """Return a key per receiver: length of the source, source, target; a name may hold any character."""
         receivers = fact.receivers
         if not receivers or fact.kind == UNFOLLOW:
             return ()
@@ -93,13 +111,14 @@ class Ties(Subject[dict[int, Day]]):
         >>> Ties.pair("3:a:b:c")
         ('a:b', 'c')
         """
-        length, _, names = key.partition(":")
-        end = int(length)
-        return names[:end], names[end + 1 :]
+        start = key.index(":") + 1
+        end = start + int(key[: start - 1])
+        return key[start:end], key[end + 1 :]
 
     def home(self, key: str) -> str:
         """Return the source: all ties of an account live together."""
-        return self.pair(key)[0]
+        start = key.index(":") + 1
+        return key[start : start + int(key[: start - 1])]
 
     def empty(self, key: str) -> dict[int, Day]:
         """Return no days."""
@@ -109,7 +128,7 @@ class Ties(Subject[dict[int, Day]]):
         """Return the days in `raw`."""
         if raw[0] != FORMAT or len(raw) % _DAY.size != 1:
             raise ValueError(f"not the state of a tie: format {raw[0]}, {len(raw)} bytes")
-        return {day: sums for day, *sums in _DAY.iter_unpack(memoryview(raw)[1:])}
+        return {day: sums for day, *sums in _DAY.iter_unpack(raw[1:])}
 
     def dump(self, state: dict[int, Day]) -> bytes:
         """Return 35 bytes a day; a tie mostly has one."""
@@ -140,28 +159,17 @@ class Ties(Subject[dict[int, Day]]):
             day[5] += weight
 
     def present(self, key: str, state: dict[int, Day], now: Now, rows: Rows) -> int:
-        """Say the days that changed since they were last said; forget those that nothing can change any more."""
+        """Say the days that changed since they were last said; forget those that can change no more."""
         source, target = self.pair(key)
-        for number, day in sorted(state.items()):
+        for number in sorted(state) if len(state) > 1 else tuple(state):
+            day = state[number]
             if not day[0]:
                 day[0] = 1
-                _, events, incentivised, undisclosed, amplifications, weight, earned = day
-                rows.add(
-                    "ties",
-                    (
-                        source,
-                        target,
-                        number,
-                        events,
-                        incentivised,
-                        undisclosed,
-                        amplifications,
-                        weight / SCALE,
-                        earned / SCALE,
-                    ),
-                )
+                counts = [n if n > 0 else 0 for n in day[1:5]]
+                weights = (max(day[5], 0) / SCALE, max(day[6], 0) / SCALE)
+                rows.add("ties", (source, target, date_of(number), *counts, *weights))
             if (number + 1) * DAY <= now.floor:
                 del state[number]
         if not state:
             return RELEASE
-        return max((min(state) + 1) * DAY, now.time) + HOUR
+        return max((min(state) + 1) * DAY, now.time) + SETTLING
