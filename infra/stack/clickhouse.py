@@ -1,0 +1,92 @@
+"""ClickHouse over HTTP on loopback: its configuration, its process, whether it answers."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import urllib.request
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import psutil
+
+from infra.stack import artifacts, clickhouse_server, ports
+from infra.stack.home import Home
+from infra.stack.process import Process, spawn
+from infra.stack.state import CLICKHOUSE, Service, State
+
+# Without a users file of his own, whoever may open a socket on loopback may do everything.
+_USERS = """\
+<clickhouse>
+  <profiles><default/></profiles>
+  <quotas><default/></quotas>
+  <users>
+    <default>
+      <password/>
+      <networks><ip>::1</ip><ip>127.0.0.1</ip></networks>
+      <profile>default</profile>
+      <quota>default</quota>
+    </default>
+  </users>
+</clickhouse>
+"""
+
+
+def configuration(home: Home, port: int, *, memory: int) -> str:
+    """The server's configuration for a machine with `memory` bytes, which it shares with Kafka and workers."""
+    folder = home.clickhouse
+    log = home.logs / "clickhouse-server.log"
+    settings = {
+        "path": folder / "data",
+        "users_config": folder / "users.xml",
+        "http_port": port,
+        "listen_host": ports.LOOPBACK,
+        "timezone": "UTC",
+        "max_server_memory_usage": max(memory // 3, 1 << 30),
+        "mark_cache_size": 64 << 20,
+        "uncompressed_cache_size": 0,
+        "background_pool_size": 4,
+        "background_schedule_pool_size": 8,
+        "background_common_pool_size": 4,
+        "max_connections": 256,
+        "max_concurrent_queries": 64,
+    }
+    plain = "".join(f"  <{key}>{escape(str(value))}</{key}>\n" for key, value in settings.items())
+    logger = f"<log>{escape(str(log))}</log><size>50M</size><count>2</count>"
+    return f"<clickhouse>\n{plain}  <logger>{logger}</logger>\n</clickhouse>\n"
+
+
+def start(home: Home, state: State) -> Process:
+    """Write the configuration and start the server. Does not wait for it.
+
+    `state.users` is a ClickHouse users file to serve with. It must leave `default` usable without a password from
+    loopback or from nowhere but the server itself: the session that keeps the server up is that user's.
+    """
+    folder = home.clickhouse
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    home.logs.mkdir(parents=True, exist_ok=True)
+    if state.users is None:
+        (folder / "users.xml").write_text(_USERS)
+    else:
+        shutil.copyfile(state.users, folder / "users.xml")
+    config = config_path(home)
+    config.write_text(configuration(home, state.clickhouse.port, memory=psutil.virtual_memory().total))
+    library = artifacts.clickhouse_library()
+    command = [sys.executable, "-I", clickhouse_server.__file__, str(library), str(config)]
+    return spawn(command, log=home.log(CLICKHOUSE))
+
+
+def config_path(home: Home) -> Path:
+    """The server's configuration file; no other process has it as an argument."""
+    return home.clickhouse / "config.xml"
+
+
+def ready(server: Service) -> bool:
+    """True when the server answers a request over HTTP."""
+    if not ports.listens(server.process, server.port):
+        return False
+    try:
+        with urllib.request.urlopen(f"http://{ports.LOOPBACK}:{server.port}/ping", timeout=2) as answer:
+            return bool(answer.read() == b"Ok.\n")
+    except OSError:
+        return False

@@ -1,0 +1,31 @@
+"""The ClickHouse server process: `python -m infra.stack.clickhouse_server LIBRARY CONFIG`.
+
+libchdb holds all of ClickHouse. Its one call `chdb_query_cmdline` is the command `clickhouse local`, which can
+start the HTTP listener and then has to be kept busy: here by a query that sleeps, a row a second, for years.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+_SERVE = (
+    "SYSTEM START LISTEN HTTP; "
+    "SELECT sleepEachRow(1) FROM numbers(4000000000) "
+    "SETTINGS function_sleep_max_microseconds_per_block = 0, max_block_size = 1, max_execution_time = 0 "
+    "FORMAT Null"
+)
+
+
+def main(library: str, config: str) -> int:
+    """Serve until the process is killed; returning at all is a failure, whose reason is on standard error."""
+    clickhouse = ctypes.CDLL(library)
+    clickhouse.chdb_query_cmdline.restype = ctypes.c_void_p
+    arguments = ["clickhouse", f"--config-file={config}", "--log-level=information", f"--query={_SERVE}"]
+    argv = (ctypes.c_char_p * (len(arguments) + 1))(*(a.encode() for a in arguments), None)
+    clickhouse.chdb_query_cmdline(len(arguments), argv)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

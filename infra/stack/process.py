@@ -1,0 +1,108 @@
+"""Servers as detached processes: start, recognise again, stop, and never touch a stranger.
+
+A pid alone may have been given to another process since. A `Process` therefore also remembers when it was
+created, and counts as alive only while both agree.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from infra import clock
+
+# Creation times come from the boot time, which moves a little when the system clock is set.
+_SAME_INSTANT_S = 2.0
+
+# Servers started by this very process are its children: they must be reaped, or they stay as zombies.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """A process started by us: its pid and its creation time (epoch seconds)."""
+
+    pid: int
+    created: float
+
+    def alive(self) -> bool:
+        """True while this very process runs (a zombie does not run)."""
+        return self._find() is not None
+
+    def send(self, sig: signal.Signals) -> bool:
+        """Send `sig`; False when there is nobody to send it to."""
+        found = self._find()
+        if found is None:
+            return False
+        try:
+            found.send_signal(sig)
+        except psutil.NoSuchProcess:
+            return False
+        return True
+
+    def stop(self, sig: signal.Signals = signal.SIGTERM, *, grace: float = 20.0) -> None:
+        """Send `sig`, wait `grace` seconds, then SIGKILL. Returns when it is gone; harmless when it is."""
+        if self.send(sig):
+            self.send(signal.SIGCONT)  # one that was frozen hears nothing but SIGKILL
+            if not self._gone_within(grace):
+                self.send(signal.SIGKILL)
+                self._gone_within(10.0)
+
+    def _gone_within(self, seconds: float) -> bool:
+        deadline = clock.monotonic() + seconds
+        while self.alive():
+            if clock.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def _find(self) -> psutil.Process | None:
+        child = _children.get(self.pid)
+        if child is not None and child.poll() is not None:
+            del _children[self.pid]
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.created) < _SAME_INSTANT_S
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+def spawn(command: Sequence[str], *, log: Path) -> Process:
+    """Start `command` in a session of its own, its output appended to `log`, so that it outlives us."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as out:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _children[child.pid] = child
+    return Process(pid=child.pid, created=psutil.Process(child.pid).create_time())
+
+
+def with_argument(argument: str) -> list[Process]:
+    """Every running process that has exactly this argument on its command line."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "create_time", "status"]):
+        info = process.info
+        if argument in (info["cmdline"] or ()) and info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(Process(pid=process.pid, created=info["create_time"]))
+    return found
+
+
+def tail(log: Path, *, lines: int = 15, since: int = 0) -> str:
+    """The last lines of a log after byte `since`, empty when there are none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(since, log.stat().st_size - 64_000))
+            return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return ""
