@@ -1,0 +1,77 @@
+"""The rules in force, arranged so that a fact finds its campaigns quickly; replaced as a whole on reload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from schemas.fact import FOLLOW, Fact
+from streams.campaigns.rules import Mayor, Rule
+
+_NONE: tuple[Rule, ...] = ()
+
+
+class Rulebook:
+    """The rules in force by id. One is shared by all subjects of campaigns; `replace` changes it for all of
+    them.
+
+    Standings are kept by campaign id and know no rule objects, so replacing rules loses nothing: what has
+    been counted stays counted, new rules decide about what arrives from then on, and prizes, caps, winners
+    and disqualifications apply at once, when a campaign is next presented.
+    """
+
+    __slots__ = ("_by_tag", "_by_venue", "_everywhere", "_named", "rules")
+
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        """Start with `rules`, whose ids differ."""
+        self.replace(rules)
+
+    def replace(self, rules: Iterable[Rule]) -> None:
+        """Put `rules` in force in place of all others."""
+        self.rules: Mapping[str, Rule] = {rule.id: rule for rule in rules}
+        self._by_tag: dict[str, tuple[Rule, ...]] = {}
+        self._by_venue: dict[str, tuple[Rule, ...]] = {}
+        self._everywhere: tuple[Rule, ...] = ()
+        self._named: dict[str, tuple[Rule, ...]] = {}
+        for rule in self.rules.values():
+            if rule.hashtags:
+                for tag in rule.hashtags:
+                    self._by_tag[tag] = (*self._by_tag.get(tag, _NONE), rule)
+            elif "*" in rule.venues:
+                self._everywhere = (*self._everywhere, rule)
+            elif rule.venues:
+                for venue in rule.venues:
+                    self._by_venue[venue] = (*self._by_venue.get(venue, _NONE), rule)
+            else:
+                self._named[rule.id] = (rule,)
+
+    def entered(self, fact: Fact) -> list[Rule]:
+        """Return the rules, mayors apart, for which `fact` qualifies."""
+        return [
+            rule for rule in self._concerned(fact) if not isinstance(rule, Mayor) and rule.qualifies(fact)
+        ]
+
+    def raced(self, fact: Fact) -> list[Rule]:
+        """Return the mayor rules for which check-in `fact` qualifies."""
+        return [rule for rule in self._concerned(fact) if isinstance(rule, Mayor) and rule.qualifies(fact)]
+
+    def followed(self, fact: Fact) -> Rule | None:
+        """Return the rule in whose name `fact` follows somebody, within its time, if any."""
+        if fact.kind != FOLLOW or not fact.campaign:
+            return None
+        rule = self.rules.get(fact.campaign)
+        return rule if rule is not None and rule.start <= fact.time < rule.end else None
+
+    def _concerned(self, fact: Fact) -> list[Rule]:
+        """Return the rules that could take `fact`, each once."""
+        found: dict[str, Rule] = {}
+        if fact.tags and self._by_tag:
+            for tag in fact.tags:
+                for rule in self._by_tag.get(tag, _NONE):
+                    found[rule.id] = rule
+        if fact.venue:
+            for rule in (*self._by_venue.get(fact.venue, _NONE), *self._everywhere):
+                found[rule.id] = rule
+        if fact.campaign:
+            for rule in self._named.get(fact.campaign, _NONE):
+                found[rule.id] = rule
+        return list(found.values())

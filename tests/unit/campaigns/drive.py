@@ -1,0 +1,129 @@
+"""Drives subjects as the accumulate agent does, in memory, so that tests see rows as ClickHouse would show
+them."""
+
+from __future__ import annotations
+
+import gzip
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from schemas.decode import Rejected, decode
+from schemas.fact import Fact, fact_of
+from schemas.rows.campaigns import CAMPAIGN_TABLES
+from streams.subject import DAY, HOUR, MINUTE, RELEASE, Now, Rows, Subject
+
+TABLES = {table.name: table for table in CAMPAIGN_TABLES}
+DATA = Path(__file__).parents[3] / "infra" / "data"
+LAG = HOUR + 15 * MINUTE
+"""How far the floor is behind the newest event with the default settings."""
+ALL_EARLIER = 400 * 365 * DAY
+"""A lag within which nothing is ever late."""
+
+
+def facts_of(name: str) -> list[Fact]:
+    """Return the facts of a data set, in the order of its file."""
+    found = []
+    with gzip.open(DATA / f"{name}.ndjson.gz") as lines:
+        for line in lines:
+            decoded = decode(line.strip())
+            assert not isinstance(decoded, Rejected)
+            found.append(fact_of(*decoded))
+    return found
+
+
+class Drive:
+    """One partition of the accumulate stage: keys, states as bytes, due times, and the rows that stand."""
+
+    def __init__(self, *subjects: Subject[Any], lag: int = LAG) -> None:
+        self.subjects = {subject.name: subject for subject in subjects}
+        self.lag = lag
+        self.states: dict[tuple[str, str], bytes] = {}
+        self.dues: dict[tuple[str, str], int] = {}
+        self.rows: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = defaultdict(dict)
+        self.said = 0
+        self.newest = 0
+
+    def feed(self, facts: Sequence[Fact], chunk: int = 100) -> Drive:
+        """Take in `facts`, `chunk` at a time, and present after each."""
+        for start in range(0, len(facts), chunk):
+            part = facts[start : start + chunk]
+            self.newest = max(self.newest, *(fact.time for fact in part))
+            touched: dict[tuple[str, str], list[Fact]] = defaultdict(list)
+            for fact in part:
+                for name, subject in self.subjects.items():
+                    for key in subject.keys(fact):
+                        touched[name, key].append(fact)
+            self._turn(touched)
+        return self
+
+    def pass_to(self, time: int) -> Drive:
+        """Let event time pass to `time` and the floor follow, as far as anything is due."""
+        self.newest = max(self.newest, time)
+        for _ in range(1_000):
+            if not any(due <= self.now.time for due in self.dues.values()):
+                break
+            self._turn({})
+            self.newest += MINUTE
+        return self
+
+    def present_all(self) -> Drive:
+        """Present every key, as after a reload of the rules."""
+        self._turn(dict.fromkeys(self.states, ()))
+        return self
+
+    @property
+    def now(self) -> Now:
+        """Return stream time."""
+        return Now((self.newest // MINUTE + 1) * MINUTE, self.newest - self.lag)
+
+    def live(self, table: str) -> list[dict[str, Any]]:
+        """Return the rows that stand, as dicts."""
+        names = TABLES[table].names
+        return [dict(zip(names, row, strict=True)) for row in self.rows[table].values()]
+
+    def _turn(self, touched: dict[tuple[str, str], Any]) -> None:
+        """Fold and present what is touched, present what is due; through bytes each time."""
+        now = self.now
+        due = [key for key, at in self.dues.items() if at <= now.time and key not in touched]
+        for name, key in (*touched, *due):
+            subject = self.subjects[name]
+            raw = self.states.pop((name, key), None)
+            self.dues.pop((name, key), None)
+            state = subject.empty(key) if raw is None else subject.load(key, raw)
+            rows = Rows()
+            if facts := touched.get((name, key)):
+                subject.fold(key, state, facts, rows)
+            at = subject.present(key, state, now, rows)
+            if at != RELEASE:
+                self.states[name, key] = subject.dump(state)
+                self.dues[name, key] = at
+            self._keep(rows)
+
+    def _keep(self, rows: Rows) -> None:
+        """Keep the newest row of each key, as ReplacingMergeTree does."""
+        for table, said in rows.by_table.items():
+            spec = TABLES[table]
+            at = [spec.names.index(name) for name in spec.key]
+            for row in said:
+                assert len(row) == len(spec.columns), table
+                self.said += 1
+                self.rows[table][tuple(row[i] for i in at)] = row
+
+
+def fact(id: str, kind: int, time: int, actor: str, **rest: Any) -> Fact:
+    """Return a fact, fields by name."""
+    return Fact(id=id, kind=kind, time=time, actor=actor, **rest)
+
+
+def undone(fact: Fact) -> Fact:
+    """Return the fact that takes `fact` back."""
+    return msgspec.structs.replace(fact, sign=-1)
+
+
+def titles(drive: Drive) -> list[tuple[str, str, int, int, int | None]]:
+    """Return all titles said: venue, account, days, since, until."""
+    return sorted((row["venue"], *title) for row in drive.live("venue_titles") for title in row["titles"])
