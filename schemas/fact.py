@@ -40,16 +40,26 @@ WRITTEN: Final = frozenset({POST, REPLY, QUOTE})
 """Kinds whose text is the actor's own words."""
 
 DISCLOSURES: Final = frozenset(
-    """
-    ad ads advert advertisement advertising sponsored sponsoredpost sponsorship
-    paidad paidpartnership paidpromotion gifted giveaway contest sweepstake sweepstakes
-    anzeige werbung publicidad publicité
-    """.split()
+    (
+        *(
+            "ad",
+            "ads",
+            "advert",
+            "advertisement",
+            "advertising",
+            "anzeige",
+            "werbung",
+            "publicidad",
+            "publicité",
+        ),
+        *("sponsored", "sponsoredpost", "sponsorship", "paidad", "paidpartnership", "paidpromotion"),
+        *("gifted", "giveaway", "contest", "sweepstake", "sweepstakes"),
+    )
 )
 """Hashtags (casefolded) that say that something was got for the post.
 
-They name the relation plainly, as the FTC asks for in "Endorsement Guides: What People Are Asking". Not among them,
-because it calls them unclear: sp, spon, sweeps, collab, ambassador, partner, thanks.
+They name the relation plainly, as the FTC asks for in "Endorsement Guides: What People Are Asking". Not among
+them, because it calls them unclear: sp, spon, sweeps, collab, ambassador, partner, thanks.
 """
 
 _INCENTIVE: Final = {incentive: code for code, incentive in enumerate(INCENTIVES)}
@@ -60,9 +70,10 @@ class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One accepted event, normalised. `sign` is -1 when an undo takes it back: the same fact, subtracted.
 
     Absent strings are "", absent counts UNKNOWN. `time` is event time in milliseconds since the epoch.
-    `receivers` are the accounts that receive it, as the contract says, without the actor itself; one entry per
-    received action. `given` is how many given actions it is for the actor. `tags` are casefolded hashtags without
-    the sign. `text_hash` is a 64-bit hash of the text, 0 without one, for finding the same text twice.
+    `receivers` are the accounts that receive it, as the contract says, without the actor itself; one entry for
+    each received action. `given` is how many given actions it is for the actor. `tags` are casefolded hashtags
+    without the sign. `text_hash` is an unsigned 64-bit hash of the words of a post, reply or quote, 0 without
+    any, for finding the same text twice.
     """
 
     id: str
@@ -97,15 +108,15 @@ class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def fact_of(event: Event, time: int) -> Fact:
-    """Return what the computation sees of `event`, which happened at `time` (epoch ms), as `decode` gives both.
+    """Return what the computation sees of `event`, which happened at `time` (epoch ms).
 
     Who receives, and how many given actions it is, by the contract:
 
-    - reply, like, share, quote, click: the author of the object receives; one given action, also where the event
-      does not name the author;
-    - mention, tag, recommend, follow, unfollow, referral: each entry of `targets` receives, literally (an account
-      listed twice receives twice); as many given actions. A mention or tag without targets means the accounts
-      that its text mentions, each once;
+    - reply, like, share, quote, click: the author of the object receives; one given action, also where the
+      event does not name the author;
+    - mention, tag, recommend, follow, unfollow, referral: each entry of `targets` receives, literally (an
+      account listed twice receives twice); as many given actions. A mention or tag without targets means the
+      accounts that its text mentions, each once;
     - post, checkin: nobody receives; one given action;
     - the actor never receives its own action, nor counts as having given it;
     - undo: nothing of its own.
@@ -182,7 +193,7 @@ def normal_tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 
 def hash_of(text: str) -> int:
-    """Return a 64-bit hash of `text`, the same for texts that differ in case or white space alone, 0 if blank.
+    """Return a 64-bit hash of `text`, the same for texts that differ only in case or white space, 0 if blank.
 
     An unsigned integer (ClickHouse UInt64), the same on every machine and in every run: the first 8 bytes of
     BLAKE2b, big-endian.

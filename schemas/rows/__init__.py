@@ -1,8 +1,8 @@
 """The rows that leave: every table's columns, in the order in which its rows are written.
 
-`TABLES` is the one place that names tables and columns: agents make rows for it, `encode_rows` puts them into bytes,
-the sink inserts them, and the migrations are tested against it. To add a table, declare a `Table` in a file of this
-package (one file per group of tables) and name it in `TABLES` below.
+`TABLES` is the one place that names tables and columns: agents make rows for it, `encode_rows` puts them into
+bytes, the sink inserts them, and the migrations are tested against it. To add a table, declare a `Table` in a
+file of this package (one file per group of tables) and name it in `TABLES` below.
 """
 
 from __future__ import annotations

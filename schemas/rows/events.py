@@ -31,12 +31,12 @@ EVENTS: Final = Table(
         Column("urls", "Array(String)", "links"),
         Column("venue", "String", "place of a check-in"),
         Column("campaign", "LowCardinality(String)", "campaign it was made for"),
-        Column("incentive", "LowCardinality(String)", "what the actor got for it: none, sweepstake, reward, paid"),
+        Column("incentive", "LowCardinality(String)", "what for: none, sweepstake, reward, paid"),
         Column("disclosed", "Bool", "says that it is incentivised"),
         Column("promo", "Bool", "is self-promotion"),
         Column("undo_of", "String", "for an undo: the id that it takes back"),
         Column("klass", "Enum8('earned' = 0, 'incentivised' = 1, 'undisclosed' = 2)", "earned or bought"),
-        Column("tags", "Array(String)", "hashtags casefolded, once each; from the text where none were listed"),
+        Column("tags", "Array(String)", "hashtags casefolded, each once; from the text where not listed"),
         Column("mentioned", "Array(String)", "whom a mention or tag without targets names in its text"),
         Column("raw", "String", "the record's JSON, unknown fields and all"),
         Column("received_at", "DateTime64(3, 'UTC')", "when Kafka had it"),
@@ -45,6 +45,8 @@ EVENTS: Final = Table(
         Column("offset", "UInt64", "where Kafka has it"),
     ),
     key=("time", "id"),
+    partition="toYear(time)",
+    time="toDateTime(time)",
 )
 
 

@@ -19,5 +19,7 @@ ACCOUNT_PANES: Final = Table(
         Column("undisclosed", "UInt64", "of the incentivised, those that do not say so"),
     ),
     key=("account", "pane", "direction", "kind"),
+    partition="toYear(pane)",
+    time="pane",
     live="events > 0",
 )

@@ -28,10 +28,10 @@ VERSION: Final = Column("version", "UInt64", "which of two rows with one key is 
 class Table:
     """A table of ClickHouse as analysts see it.
 
-    `key` identifies a row and orders the storage; of two rows with one key the one with the greater version holds.
-    `live` is an SQL condition on the columns: rows that do not meet it say that there is nothing (any more), and
-    are not shown. Values in rows: instants as integers (DateTime: epoch seconds, DateTime64(3): epoch
-    milliseconds), enums by name or number, absent values of Nullable columns as None.
+    `key` identifies a row and orders the storage; of two rows with one key the one with the greater version
+    holds. `live` is an SQL condition on the columns: rows that do not meet it say that there is nothing (any
+    more), and are not shown. Values in rows: instants as integers (DateTime: epoch seconds, DateTime64(3):
+    epoch milliseconds), enums by name or number, absent values of Nullable columns as None.
     """
 
     name: str
@@ -39,6 +39,10 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     live: str = ""
+    partition: str = ""
+    """SQL expression that partitions the storage."""
+    time: str = ""
+    """Column from which age is counted where a setting lets rows expire; without it they never do."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,8 +58,8 @@ class Table:
 def encode_rows(rows: Sequence[tuple[Any, ...]]) -> bytes:
     r"""Return `rows` in ClickHouse's format JSONCompactEachRow, in one call; nothing for no rows.
 
-    ClickHouse takes commas between rows as it takes line ends, so all rows are encoded as one list, and only its
-    own brackets are taken away.
+    ClickHouse takes commas between rows as it takes line ends, so all rows are encoded as one list, and only
+    its own brackets are taken away.
 
     >>> encode_rows([("ada", 1), ("bob", None)])
     b'["ada",1],["bob",null]'
