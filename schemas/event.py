@@ -46,31 +46,58 @@ MAX_COUNT: Final = 10**12
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
 MaybeName = Annotated[str, Meta(max_length=MAX_NAME)]
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
+Names = Annotated[tuple[Name, ...], Meta(max_length=MAX_LIST)]
+Instant = Annotated[datetime, Meta(tz=True)] | int
+Medium = Literal["photo", "video", "audio"]
+
+
+def says(text: str, *examples: object) -> Meta:
+    """Return what the JSON Schema says about a field."""
+    return Meta(description=text, examples=list(examples) or None)
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A social event of schema v1 (the field table of the contract). Empty string means absent."""
+    """A social event of schema v1. Empty string means absent; producers may also write null for it."""
 
-    id: Name
-    type: Kind
-    time: Annotated[datetime, Meta(tz=True)] | int
-    actor: Name
-    network: MaybeName = ""
-    actor_followers: Count | None = None
-    actor_following: Count | None = None
-    object: MaybeName = ""
-    object_author: MaybeName = ""
-    root: MaybeName = ""
-    parent: MaybeName = ""
-    targets: Annotated[tuple[Name, ...], Meta(max_length=MAX_TARGETS)] = ()
-    text: Annotated[str, Meta(max_length=MAX_TEXT)] = ""
-    lang: MaybeName = ""
-    hashtags: Annotated[tuple[Name, ...], Meta(max_length=MAX_LIST)] | None = None
-    media: Annotated[tuple[Literal["photo", "video", "audio"], ...], Meta(max_length=MAX_LIST)] = ()
-    urls: Annotated[tuple[Annotated[str, Meta(max_length=MAX_URL)], ...], Meta(max_length=MAX_LIST)] = ()
-    venue: MaybeName = ""
-    campaign: MaybeName = ""
-    incentive: Incentive = "none"
-    disclosed: bool = False
-    promo: bool = False
-    undo_of: MaybeName = ""
+    id: Annotated[Name, says("Unique for the event; a second record with it is a duplicate.", "ex-1")]
+    type: Annotated[Kind, says("What was done.")]
+    time: Annotated[
+        Instant,
+        says(
+            "When it happened: RFC 3339 with an offset, or epoch milliseconds; from 1970 to 2105.",
+            "2012-07-04T08:00:00.000Z",
+            1341388800000,
+        ),
+    ]
+    actor: Annotated[Name, says("Account that did it.", "ada")]
+    network: Annotated[MaybeName, says("Where it happened.", "bluesky", "mastodon")] = ""
+    actor_followers: Annotated[Count | None, says("Followers of the actor at that moment.")] = None
+    actor_following: Annotated[Count | None, says("Accounts that the actor followed at that moment.")] = None
+    object: Annotated[MaybeName, says("Post created or acted on.", "post-7")] = ""
+    object_author: Annotated[
+        MaybeName, says("Who wrote the object; receives reply, like, share, quote and click.", "bob")
+    ] = ""
+    root: Annotated[MaybeName, says("First post of the cascade or thread; the object where absent.")] = ""
+    parent: Annotated[MaybeName, says("Post directly before in the cascade or thread.")] = ""
+    targets: Annotated[
+        tuple[Name, ...],
+        Meta(max_length=MAX_TARGETS),
+        says(
+            "Accounts mentioned, tagged, recommended, followed, unfollowed, thanked for a referral.", ["bob"]
+        ),
+    ] = ()
+    text: Annotated[str, Meta(max_length=MAX_TEXT), says("Words of the post.", "Thanks @bob! #juice")] = ""
+    lang: Annotated[MaybeName, says("Language of the text.", "en")] = ""
+    hashtags: Annotated[
+        Names | None, says("With or without #; found in the text where absent.", ["juice"])
+    ] = None
+    media: Annotated[tuple[Medium, ...], Meta(max_length=MAX_LIST), says("What is attached.", ["photo"])] = ()
+    urls: Annotated[
+        tuple[Annotated[str, Meta(max_length=MAX_URL)], ...], Meta(max_length=MAX_LIST), says("Links.")
+    ] = ()
+    venue: Annotated[MaybeName, says("Place of a check-in.", "cafe-3")] = ""
+    campaign: Annotated[MaybeName, says("Campaign it was made for.")] = ""
+    incentive: Annotated[Incentive, says("What the actor got for it.")] = "none"
+    disclosed: Annotated[bool, says("Says that it is incentivised.")] = False
+    promo: Annotated[bool, says("Is self-promotion.")] = False
+    undo_of: Annotated[MaybeName, says("For undo, where it is required: id of the event taken back.")] = ""

@@ -70,10 +70,10 @@ class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One accepted event, normalised. `sign` is -1 when an undo takes it back: the same fact, subtracted.
 
     Absent strings are "", absent counts UNKNOWN. `time` is event time in milliseconds since the epoch.
-    `receivers` are the accounts that receive it, as the contract says, without the actor itself; one entry for
-    each received action. `given` is how many given actions it is for the actor. `tags` are casefolded hashtags
-    without the sign. `text_hash` is an unsigned 64-bit hash of the words of a post, reply or quote, 0 without
-    any, for finding the same text twice.
+    `receivers` are the accounts that receive it, as the contract says, without the actor itself; one entry
+    for each received action. `given` is how many given actions it is for the actor. `tags` are casefolded
+    hashtags without the sign. `text_hash` is an unsigned 64-bit hash of the words of a post, reply or quote,
+    0 without any, for finding the same text twice.
     """
 
     id: str
