@@ -8,7 +8,7 @@ from schemas.rows.table import Column, Table
 
 TIES: Final = Table(
     name="ties",
-    doc="What a source did towards a target on a day (UTC). Weights are as of the day's end: see docs/measures.",
+    doc="What a source did towards a target on a day (UTC). Weights are as of the day's end.",
     columns=(
         Column("source", "String", "who acted"),
         Column("target", "String", "who received it"),

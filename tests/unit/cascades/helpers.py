@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 
 from schemas.decode import decode
-from schemas.event import KIND_CODE
-from schemas.fact import Fact
+from schemas.fact import Fact, fact_of
 from schemas.rows.table import Table
 from streams.subject import MINUTE, RELEASE, Now, Rows, Subject
 
@@ -29,26 +28,11 @@ def given_events(name: str) -> Iterator[dict[str, Any]]:
 
 
 def plain_facts(events: Iterable[dict[str, Any]]) -> Iterator[Fact]:
-    """Yield facts of well-formed events, by the contract's rule of who receives, independently of ingest."""
+    """Yield the facts of events that are well formed."""
     for event in events:
         decoded = decode(msgspec.json.encode(event))
         assert isinstance(decoded, tuple), decoded
-        actor = event["actor"]
-        targets = event.get("targets", ())
-        if event["type"] in {"reply", "like", "share", "quote", "click"}:
-            targets = (event["object_author"],) if "object_author" in event else ()
-        yield Fact(
-            event["id"],
-            KIND_CODE[event["type"]],
-            decoded[1],
-            actor,
-            receivers=tuple(target for target in targets if target != actor),
-            followers=event.get("actor_followers", -1),
-            object=event.get("object", ""),
-            author=event.get("object_author", ""),
-            root=event.get("root", ""),
-            parent=event.get("parent", ""),
-        )
+        yield fact_of(*decoded)
 
 
 def end_of(facts: Sequence[Fact]) -> int:
@@ -66,7 +50,8 @@ def run(
 ) -> Rows:
     """Fold `batches` one after the other and present every key as of `now`; return the rows.
 
-    `store`: states are dumped and loaded after every batch. `between`: keys are presented after every batch too.
+    `store`: states are dumped and loaded after every batch. `between`: keys are presented after every batch
+    too.
     """
     states: dict[str, Any] = {}
     rows = Rows()
@@ -87,7 +72,9 @@ def run(
 
 
 def shown(rows: Rows, table: Table) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """Return what a reader of `table` sees: the last row per key, without those that say that nothing is there."""
+    """Return what a reader of `table` sees: the last row per key, without those that say that nothing is
+    there.
+    """
     seen: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in rows.by_table.get(table.name, ()):
         assert len(row) == len(table.columns), (table.name, len(row), len(table.columns))

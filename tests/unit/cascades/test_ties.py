@@ -30,7 +30,9 @@ FACTS = st.builds(
 
 @given(facts=st.lists(FACTS, max_size=30), seed=st.integers(0, 99), cut=st.integers(1, 7))
 def test_any_order_and_grouping_gives_the_same_rows(facts: list[Fact], seed: int, cut: int) -> None:
-    """Neither the order of facts, nor their grouping, nor a stay in the store in between changes what is shown."""
+    """Neither the order of facts, nor their grouping, nor a stay in the store in between changes what is
+    shown.
+    """
     whole = shown(run(Ties(), [facts], FOREVER), TIES)
     random.Random(seed).shuffle(facts)
     batches = [facts[i : i + cut] for i in range(0, len(facts), cut)]
@@ -55,7 +57,8 @@ def test_a_key_is_read_back_whatever_the_names_hold(source: str, target: str) ->
 
 
 def test_college_messages_make_the_pairs_that_are_published() -> None:
-    """The given messages make 20,296 ordered pairs, and each pair and day has the events a plain count gives."""
+    """The given messages make 20,296 ordered pairs, and each pair and day has the events a plain count gives.
+    """
     events = list(given_events("college-messages"))
     counted: Counter[tuple[str, str, str]] = Counter(
         (event["actor"], target, event["time"][:10]) for event in events for target in event["targets"]
@@ -68,7 +71,8 @@ def test_college_messages_make_the_pairs_that_are_published() -> None:
 
 
 def test_the_weight_at_any_later_time_follows_from_the_days() -> None:
-    """Decaying the days from their ends gives the sum over single actions, each decayed from its own moment."""
+    """Decaying the days from their ends gives the sum over single actions, each decayed from its own moment.
+    """
     half_life = 14 * DAY
     rng = random.Random(5)
     facts = [
@@ -79,7 +83,8 @@ def test_the_weight_at_any_later_time_follows_from_the_days() -> None:
     expected = sum(EFFORT[fact.kind] * 2 ** (-(until - fact.time) / half_life) for fact in facts)
     rows = shown(run(Ties(half_life=half_life), [facts], FOREVER), TIES).values()
     number_of = {date_of(day): day for day in range(31)}
-    total = sum(row["weight"] * 2 ** (-(until - (number_of[row["day"]] + 1) * DAY) / half_life) for row in rows)
+    ages = {row["day"]: until - (number_of[row["day"]] + 1) * DAY for row in rows}
+    total = sum(row["weight"] * 2 ** (-ages[row["day"]] / half_life) for row in rows)
     assert total == pytest.approx(expected, abs=len(facts) * 1e-6)
 
 
