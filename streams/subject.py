@@ -71,7 +71,9 @@ class Subject(ABC, Generic[State]):
     """One kind of thing that facts are about, and what is kept of each."""
 
     name: ClassVar[str]
-    """Plural, snake_case: names the Faust table and labels telemetry."""
+    """Plural, snake_case: names the subject in telemetry."""
+    code: ClassVar[str]
+    """One letter, unique and never reused: it prefixes the subject's keys in state and on the wire."""
 
     @abstractmethod
     def keys(self, fact: Fact) -> Iterable[str]:

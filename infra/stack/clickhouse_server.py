@@ -7,6 +7,7 @@ start the HTTP listener and then has to be kept busy: here by a query that sleep
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 
 _SERVE = (
@@ -19,6 +20,7 @@ _SERVE = (
 
 def main(library: str, config: str) -> int:
     """Serve until the process is killed; returning at all is a failure, whose reason is on standard error."""
+    os.environ["TZ"] = "UTC"  # goes before the configuration's timezone, so it must not be left to the user's
     clickhouse = ctypes.CDLL(library)
     clickhouse.chdb_query_cmdline.restype = ctypes.c_void_p
     arguments = ["clickhouse", f"--config-file={config}", "--log-level=information", f"--query={_SERVE}"]

@@ -74,6 +74,10 @@ def properties(home: Home, state: State, node: int) -> dict[str, str]:
         "replica.fetch.max.bytes": str(LARGEST_MESSAGE),
         "replica.fetch.response.max.bytes": str(LARGEST_MESSAGE),
         "socket.request.max.bytes": str(4 * LARGEST_MESSAGE),
+        # A broker that was killed may not come back before its session is over, 9 s by default.
+        "broker.session.timeout.ms": "4000",
+        "broker.heartbeat.interval.ms": "1000",
+        "metadata.max.idle.interval.ms": "5000",  # a record synced to disk twice a second, for nothing here
         "group.initial.rebalance.delay.ms": "0",
         "group.min.session.timeout.ms": "1000",
         "num.network.threads": "2",

@@ -1,0 +1,12 @@
+"""The engine room: all that makes Faust fast and exact, and nothing of the domain.
+
+Read in this order:
+
+- `batches`: a polled run of records is one message;
+- `store`, `table`: state that is written and recovered in batches;
+- `outbox`: sends that are acknowledged before anything else happens;
+- `consumer`: no holes, progress from the state, the lease;
+- `stage`: one agent, put together from these: order check, body, effects, flush;
+- `faults`: crash points and the ways out of the process;
+- `supervise`: the parent that starts the worker again.
+"""

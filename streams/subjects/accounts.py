@@ -64,6 +64,7 @@ class Accounts(Subject[Account]):
     """
 
     name: ClassVar[str] = "accounts"
+    code: ClassVar[str] = "a"
 
     def keys(self, fact: Fact) -> Iterable[str]:
         """Return the actor, where it gave anything, and the receivers, each once."""

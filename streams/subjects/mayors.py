@@ -61,6 +61,7 @@ class Mayors(Subject[Venue]):
 
     name: ClassVar[str] = "mayors"
     code: ClassVar[str] = "m"
+    code: ClassVar[str] = "m"
 
     def __init__(self, rulebook: Rulebook | None = None) -> None:
         """Give every venue its race, and the campaigns in `rulebook` theirs."""

@@ -1,0 +1,189 @@
+"""The way to ClickHouse: one client, one error, and the schema's migrations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+
+from infra.settings import Settings, SettingsError
+from infra.stack.stack import status
+from schemas.rows import TABLES, VERSION, Column, Table
+
+QUERY_SETTINGS: Final = {"session_timezone": "UTC"}
+
+
+class DatabaseUnreachable(SettingsError):
+    """ClickHouse does not answer; the message is one line for the user."""
+
+
+class SchemaError(SettingsError):
+    """The schema is missing, older or newer than this version needs; the message says what to do."""
+
+
+def url_of(settings: Settings) -> str:
+    """Return where ClickHouse is: as set, or the local stack's; raise SettingsError when there are neither."""
+    if settings.clickhouse:
+        return settings.clickhouse
+    if found := status(settings.home).clickhouse:
+        return found
+    raise SettingsError(f"no ClickHouse: set JUICE_CLICKHOUSE, or run `juice up` (no stack runs in {settings.home})")
+
+
+def connect(settings: Settings, *, timeout: float = 60.0) -> Client:
+    """Return a client; raise DatabaseUnreachable with one line when ClickHouse does not answer or refuses us."""
+    url = url_of(settings)
+    try:
+        return clickhouse_connect.get_client(
+            dsn=url,
+            username=settings.clickhouse_user,
+            password=settings.clickhouse_password.get_secret_value(),
+            ca_cert=str(settings.clickhouse_ca) if settings.clickhouse_ca else None,
+            autogenerate_session_id=False,
+            connect_timeout=5,
+            send_receive_timeout=timeout,
+            settings=dict(QUERY_SETTINGS),
+        )
+    except (ClickHouseError, OSError) as error:
+        raise DatabaseUnreachable(f"ClickHouse at {url}: {one_line(error)}") from None
+
+
+def one_line(error: Exception) -> str:
+    """Return the first line of what ClickHouse or the network says, short."""
+    if isinstance(error, OperationalError) and "Code:" not in str(error):
+        return "does not answer"
+    text = str(error).strip().splitlines()[0] if str(error).strip() else error.__class__.__name__
+    return text if len(text) <= 300 else text[:299] + "…"
+
+
+class Migration(NamedTuple):
+    """A numbered file of SQL statements in infra/clickhouse/."""
+
+    number: int
+    name: str
+    statements: tuple[str, ...]
+
+
+def migrations() -> list[Migration]:
+    """Return all migrations in order."""
+    found = []
+    for file in files("infra.clickhouse").iterdir():
+        if match := re.fullmatch(r"(\d{4})_(\w+)\.sql", file.name):
+            found.append(Migration(int(match[1]), match[2], tuple(_statements(file.read_text()))))
+    return sorted(found)
+
+
+def _statements(text: str) -> Iterator[str]:
+    """Yield the statements of a file; a line that ends in a semicolon ends one. `--` lines are comments."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
+    for statement in re.split(r";\s*$", "\n".join(lines), flags=re.MULTILINE):
+        if statement.strip():
+            yield statement.strip()
+
+
+def applied(client: Client, database: str) -> list[int]:
+    """Return the numbers of the migrations this database has had, in order."""
+    exists = client.query(
+        "SELECT count() FROM system.tables WHERE database = {db:String} AND name = 'migrations'", parameters={"db": database}
+    ).first_row[0]
+    if not exists:
+        return []
+    rows = client.query(f"SELECT DISTINCT number FROM {database}.migrations ORDER BY number").result_rows
+    return [row[0] for row in rows]
+
+
+def check_schema(client: Client, database: str) -> None:
+    """Raise SchemaError unless the database has exactly the migrations this version knows."""
+    have, want = applied(client, database), [m.number for m in migrations()]
+    if not have:
+        raise SchemaError(f"database {database} has no schema; run `juice migrate`")
+    if have[-1] > want[-1]:
+        raise SchemaError(f"database {database} is at migration {have[-1]}, newer than this juice knows ({want[-1]}); upgrade it")
+    if have != want:
+        missing = sorted(set(want) - set(have))
+        raise SchemaError(f"database {database} lacks migrations {missing}; run `juice migrate`")
+
+
+def migrate(
+    client: Client, database: str, *, ttl_days: int = 0, between: Callable[[], None] = lambda: None
+) -> list[str]:
+    """Bring the database to what this version needs, each statement idempotent; return what was done.
+
+    Tables and their views come from their declarations in `schemas.rows`; everything else from the numbered files.
+    `between` is called between the steps.
+    """
+    client.command(f"CREATE DATABASE IF NOT EXISTS {database}")
+    client.command(
+        f"CREATE TABLE IF NOT EXISTS {database}.migrations (number UInt32, name String, at DateTime DEFAULT now('UTC')) "
+        "ENGINE = ReplacingMergeTree ORDER BY number"
+    )
+    have = set(applied(client, database))
+    known = migrations()
+    if have and max(have) > known[-1].number:
+        check_schema(client, database)
+    done = []
+    for table in TABLES.values():
+        for statement in table_statements(table, database, ttl_days):
+            try:
+                client.command(statement)
+            except DatabaseError as error:
+                if not (statement.endswith("REMOVE TTL") and "doesn't have any table TTL" in str(error)):
+                    raise
+        between()
+    for migration in known:
+        if migration.number in have:
+            continue
+        for statement in migration.statements:
+            client.command(statement.replace("{database}", database))
+        between()
+        client.insert(f"{database}.migrations", [[migration.number, migration.name]], column_names=["number", "name"])
+        done.append(f"applied {migration.number:04d} {migration.name}")
+    return done
+
+
+_CODECS: Final = {"String": "ZSTD(1)", "DateTime": "Delta, ZSTD(1)", "UInt64": "T64, ZSTD(1)", "Date": "Delta, ZSTD(1)"}
+
+
+def _column(column: Column) -> str:
+    quoted = column.doc.replace("\\", "\\\\").replace("'", "\\'")
+    codec = next((c for kind, c in _CODECS.items() if re.fullmatch(kind + r"(64)?(\(.*\))?", column.type)), "ZSTD(1)")
+    return f"`{column.name}` {column.type} COMMENT '{quoted}' CODEC({codec})"
+
+
+def table_statements(table: Table, database: str, ttl_days: int = 0) -> list[str]:
+    """Return the idempotent statements that bring one table and its view to their declaration.
+
+    Rows are absolute and versioned, so storage keeps the greatest version of each key; the view shows it while the
+    storage has not merged yet. Inserts are deduplicated by token as well, which spares the merges of a retried block.
+    """
+    store = f"{database}.{table.store}"
+    partition = f"PARTITION BY {table.partition}" if table.partition else ""
+    names = ", ".join(f"`{name}`" for name in table.names)
+    where = f" WHERE {table.live}" if table.live else ""
+    columns = ", ".join(_column(column) for column in (*table.columns, VERSION))
+    statements = [
+        f"CREATE TABLE IF NOT EXISTS {store} ({columns}) ENGINE = ReplacingMergeTree(version) {partition} "
+        f"ORDER BY ({', '.join(f'`{key}`' for key in table.key)}) "
+        "SETTINGS non_replicated_deduplication_window = 1000, index_granularity = 4096"
+    ]
+    statements.extend(
+        f"ALTER TABLE {store} ADD COLUMN IF NOT EXISTS {_column(column)}"
+        for column in table.columns
+        if column.name not in table.key
+    )
+    if table.time:
+        change = f"MODIFY TTL {table.time} + INTERVAL {ttl_days} DAY" if ttl_days else "REMOVE TTL"
+        statements.append(f"ALTER TABLE {store} {change}")
+    quoted = table.doc.replace("\\", "\\\\").replace("'", "\\'")
+    statements.append(
+        f"CREATE OR REPLACE VIEW {database}.{table.name} AS SELECT {names} FROM {store} FINAL{where} COMMENT '{quoted}'"
+    )
+    return statements
+
+
+__all__ = ["Client", "ClickHouseError", "DatabaseError", "connect", "migrate", "one_line"]

@@ -1,0 +1,122 @@
+"""Clients of Kafka other than the worker's: administration, reading the ends of logs, the settings all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from infra.settings import Settings, SettingsError
+from infra.stack.stack import status
+
+MAX_BYTES: Final = 64 << 20
+"""The largest answer a client takes."""
+
+
+class KafkaUnreachable(SettingsError):
+    """No broker answers; the message is one line for the user."""
+
+
+def broker_of(settings: Settings) -> str:
+    """Return the bootstrap servers: as set, or the local stack's; raise SettingsError when there are neither."""
+    if settings.kafka:
+        return settings.kafka
+    if found := status(settings.home).kafka:
+        return found
+    raise SettingsError(f"no Kafka: set JUICE_KAFKA, or run `juice up` (no stack runs in {settings.home})")
+
+
+def client_settings(settings: Settings, kafka: str) -> dict[str, Any]:
+    """Return what every kafka-python client is told."""
+    given: dict[str, Any] = {"bootstrap_servers": kafka.split(","), "security_protocol": settings.kafka_security}
+    if settings.kafka_security.endswith("SSL") and settings.kafka_ca:
+        given["ssl_cafile"] = str(settings.kafka_ca)
+    if settings.kafka_security.startswith("SASL"):
+        given |= {
+            "sasl_mechanism": settings.kafka_mechanism,
+            "sasl_plain_username": settings.kafka_user,
+            "sasl_plain_password": settings.kafka_password.get_secret_value(),
+        }
+    return given
+
+
+@contextmanager
+def admin_client(settings: Settings, kafka: str) -> Iterator[KafkaAdminClient]:
+    """Give an admin client; raise KafkaUnreachable with one line when no broker answers."""
+    try:
+        admin = KafkaAdminClient(**client_settings(settings, kafka), bootstrap_timeout_ms=8_000)
+    except (KafkaError, OSError, ValueError) as error:
+        raise KafkaUnreachable(f"no broker answers at {kafka} ({error.__class__.__name__})") from None
+    try:
+        yield admin
+    finally:
+        admin.close()
+
+
+@contextmanager
+def reader(settings: Settings, kafka: str, **more: Any) -> Iterator[KafkaConsumer]:
+    """Give a consumer without a group, for looking at logs; raise KafkaUnreachable when no broker answers."""
+    try:
+        consumer = KafkaConsumer(
+            **client_settings(settings, kafka),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            bootstrap_timeout_ms=8_000,
+            receive_message_max_bytes=MAX_BYTES,
+            **more,
+        )
+    except (KafkaError, OSError, ValueError) as error:
+        raise KafkaUnreachable(f"no broker answers at {kafka} ({error.__class__.__name__})") from None
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def topic_partitions(admin: KafkaAdminClient) -> dict[str, int]:
+    """Return how many partitions each topic has."""
+    return {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+
+
+def ends(consumer: KafkaConsumer, topic: str) -> dict[int, int]:
+    """Return the end offset of each partition of `topic`; nothing for a topic that does not exist."""
+    partitions = consumer.partitions_for_topic(topic) or ()
+    found = consumer.end_offsets([TopicPartition(topic, p) for p in partitions])
+    return {tp.partition: offset for tp, offset in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as it should be."""
+
+    name: str
+    partitions: int
+    configs: Mapping[str, str] = field(default_factory=dict)
+    grows: bool = False
+    """Partitions are added when it has fewer."""
+
+
+def ensure_topics(admin: KafkaAdminClient, specs: Iterable[TopicSpec], replication: int) -> list[str]:
+    """Create what is missing of `specs`, add partitions where a topic may grow; return what was done, a line each."""
+    from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
+
+    have = topic_partitions(admin)
+    done = []
+    for spec in specs:
+        count = have.get(spec.name)
+        if count is None:
+            new = NewTopic(spec.name, spec.partitions, replication, topic_configs=dict(spec.configs))
+            admin.create_topics([new], wait_for_metadata=True)
+            done.append(f"created topic {spec.name}, {spec.partitions} partitions")
+            continue
+        if count < spec.partitions and spec.grows:
+            admin.create_partitions({spec.name: spec.partitions})
+            done.append(f"topic {spec.name}: {count} → {spec.partitions} partitions")
+        if spec.configs:
+            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, spec.name, dict(spec.configs))])
+    return done

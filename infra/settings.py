@@ -1,0 +1,139 @@
+"""All settings, read once from `JUICE_*` environment variables (`JUICE_*_FILE` names a file that holds the value).
+
+The environment is read here and nowhere else. A setting that cannot be used is one clear line and exit 2.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX: Final = "JUICE_"
+_UNITS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message is one line for the user."""
+
+
+def _duration(value: object) -> object:
+    """Read `15m`, `1h`, `30d`, `500ms` or a number of seconds as milliseconds."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*", value)
+        if match is None:
+            raise ValueError("write a duration as 500ms, 10s, 15m, 1h or 30d")
+        return int(float(match[1]) * _UNITS[match[2] or "s"])
+    return value
+
+
+Millis = Annotated[int, BeforeValidator(_duration), Field(ge=0)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class Settings(BaseSettings):
+    """Every setting of every juice command, with its default."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    # Where things are
+    home: Path = Field(Path(".juice"), description="folder of the local stack")
+    kafka: str = Field("", description="bootstrap servers, host:port[,…]; default: the local stack, if one runs")
+    clickhouse: str = Field("", description="http(s)://host:port; default: the local stack, if one runs")
+    database: str = Field("juice", description="ClickHouse database", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    namespace: str = Field(
+        "", description="prefix of topics and groups, for two products on one broker", pattern=r"^[A-Za-z0-9._-]*$"
+    )
+
+    # Who we are
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_mechanism: Literal["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"] = "SCRAM-SHA-512"
+    kafka_user: str = ""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca: Path | None = Field(None, description="certificate authority of the brokers, PEM")
+    clickhouse_user: str = "default"
+    clickhouse_password: SecretStr = SecretStr("")
+    clickhouse_ca: Path | None = Field(None, description="certificate authority of ClickHouse, PEM")
+
+    # What counts
+    lateness: Millis = Field(15 * 60_000, description="how far behind its partition's newest event one may be")
+    horizon: Millis = Field(3_600_000, description="how far apart duplicates, and an undo and its event, may be")
+    future: Millis = Field(5 * 60_000, description="how far ahead of its Kafka append time an event may be")
+    campaigns: Path | None = Field(None, description="file or folder of campaign rules (TOML)")
+
+    # How it runs
+    partitions: int = Field(4, ge=1, le=1024, description="partitions of the internal topics; fixed at first migrate")
+    replication: int = Field(1, ge=1, le=7, description="replicas of the topics that migrate creates")
+    idle: Millis = Field(5_000, description="after this much silence a caught-up partition holds nobody back")
+    session_timeout: Millis = Field(10_000, description="a worker silent for this long has lost its partitions")
+    recovery_deadline: Millis = Field(300_000, description="recovery that takes longer ends the worker")
+    stall_deadline: Millis = Field(60_000, description="no progress for this long while input waits ends the worker")
+    store: str = Field("memory://", pattern=r"^(memory|rocksdb)://$", description="where tables live")
+    sink_rows: int = Field(50_000, ge=1, description="rows per insert at load")
+    sink_interval: Millis = Field(300, description="longest wait for more rows before an insert")
+    ttl: Millis = Field(0, description="age at which ClickHouse rows expire; 0 keeps them for ever")
+
+    # What people see
+    metrics_host: str = Field("127.0.0.1", description="address of the telemetry and health endpoints")
+    worker_port: Port = Field(9641, description="telemetry of the worker; 0 takes a free one")
+    sink_port: Port = Field(9642, description="telemetry of the sink; 0 takes a free one")
+    serve_port: Port = Field(8642, description="the web page")
+    log: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    crash_at: str = Field("", description="named crash point, for tests of recovery only")
+
+    @field_validator("clickhouse")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if value and not re.match(r"^https?://[^/]+", value):
+            raise ValueError("write it as http://host:port")
+        return value.rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read from what `load` passes, which is the environment it was given."""
+        return (init_settings,)
+
+    def shown(self) -> dict[str, str]:
+        """Return every setting as text, secrets hidden."""
+        return {
+            name: ("********" if value.get_secret_value() else "")
+            if isinstance(value, SecretStr)
+            else "" if value is None else str(value)
+            for name, value in self
+        }
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of `environ` (the process's own by default); raise SettingsError with one line."""
+    environ = os.environ if environ is None else environ
+    given: dict[str, str] = {}
+    for name in Settings.model_fields:
+        variable = PREFIX + name.upper()
+        if path := environ.get(variable + "_FILE"):
+            try:
+                given[name] = Path(path).read_text().rstrip("\n")
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(f"{variable}_FILE: cannot read {path}: {error.__class__.__name__}") from None
+        elif variable in environ:
+            given[name] = environ[variable]
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        variable = PREFIX + str(first["loc"][0]).upper()
+        raise SettingsError(f"{variable}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def unknown(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return the `JUICE_*` variables that no setting reads: most likely a slip of the pen."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    environ = os.environ if environ is None else environ
+    return sorted(v for v in environ if v.startswith(PREFIX) and v.removesuffix("_FILE") not in known)

@@ -1,0 +1,79 @@
+"""Messages between the stages: msgpack arrays, written and read only by ourselves.
+
+Each carries, in band, what its receiver must know of time, so that everything downstream is a function of the log and
+not of scheduling. Fields are only ever appended, so that a new version reads what an old one sent.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from schemas.fact import Fact
+
+IDLE: Final = (1 << 62) - 1
+"""Watermark of a source that is caught up and silent: it holds nobody back."""
+UNHEARD: Final = -(1 << 62)
+"""Watermark of a source that has not been heard of: it holds everybody back."""
+
+
+class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A decoded event that claims its id.
+
+    `offset` and `appended` (ms) are its record's in the source partition, `row` its encoded `events` row, `undo_of` the
+    id it takes back, if it is an undo.
+    """
+
+    offset: int
+    appended: int
+    fact: Fact
+    row: bytes
+    undo_of: str = ""
+
+
+class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An accepted undo on its way to where the event it takes back is kept. `time` is the undo's, in event ms."""
+
+    offset: int
+    time: int
+    undo_of: str
+
+
+class Decoded(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Ingest → accept: the claims of one batch of source partition `source`, offsets [begin, end), for one partition.
+
+    `time` is the largest event time seen in the source so far, `watermark` that less the allowed lateness (both ms),
+    or IDLE. Without claims it is a tick: only time passes. Accept partitions send orders to each other in the same
+    form; their `source` is -1 less their number and their `watermark` promises that no order with an earlier time
+    will follow.
+    """
+
+    source: int
+    begin: int
+    end: int
+    time: int
+    watermark: int
+    claims: tuple[Claim, ...] = ()
+    orders: tuple[Order, ...] = ()
+
+
+class Routed(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Accept → accumulate: facts of accept partition `source`, offsets [begin, end) of its input, for one partition.
+
+    `facts` are (offset, keys, fact): `keys` are those of the fact's subjects that live in the receiving partition, each
+    a subject's code followed by its key. `time` is stream time as accept knows it; no fact with a time below `floor`
+    will follow from this source (both ms).
+    """
+
+    source: int
+    begin: int
+    end: int
+    time: int
+    floor: int
+    facts: tuple[tuple[int, tuple[str, ...], Fact], ...] = ()
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode_decoded = msgspec.msgpack.Decoder(Decoded).decode
+decode_routed = msgspec.msgpack.Decoder(Routed).decode

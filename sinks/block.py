@@ -1,0 +1,63 @@
+"""A block: what one insert holds, and the token under which ClickHouse knows it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from schemas.rows import TABLES, Table, encode_rows, join_rows
+
+
+@dataclass(slots=True)
+class Block:
+    """Rows of one table from consecutive messages of some partitions."""
+
+    table: Table
+    parts: list[bytes] = field(default_factory=list)
+    rows: int = 0
+    oldest: int = 0
+    """When Kafka had the oldest event in it, ms; 0 if its messages do not say."""
+    ranges: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, topic: str, partition: int, offset: int, value: bytes, rows: int, appended: int) -> None:
+        """Add the rows of one message."""
+        self.parts.append(value)
+        self.rows += rows
+        if appended:
+            self.oldest = min(self.oldest or appended, appended)
+        first, _ = self.ranges.get((topic, partition), (offset, offset))
+        self.ranges[topic, partition] = (first, offset)
+
+    @property
+    def body(self) -> bytes:
+        """Return the rows in JSONCompactEachRow."""
+        return join_rows(self.parts)
+
+    @property
+    def token(self) -> str:
+        """Return `table:topic:partition:first-last…`, shortened by a hash: the same block always has the same."""
+        named = sorted(f"{topic}:{partition}:{first}-{last}" for (topic, partition), (first, last) in self.ranges.items())
+        return f"{self.table.name}:{blake2b('|'.join(named).encode(), digest_size=16).hexdigest()}"
+
+
+class UnknownTable(Exception):
+    """A message for a table this version does not know: the worker is newer than the sink."""
+
+
+def table_of(name: bytes | None) -> Table:
+    """Return the table a message's key names; raise UnknownTable."""
+    table = TABLES.get((name or b"").decode(errors="replace"))
+    if table is None:
+        raise UnknownTable(f"a worker sends rows for the table {name!r}, which this sink does not know; upgrade it")
+    return table
+
+
+def letter_row(letter: dict[str, object], version: int) -> bytes:
+    """Return the encoded row of a dead letter, as it is on its topic."""
+    return encode_rows([(*(letter[name] for name in TABLES["dead_letters"].names), version)])
+
+
+def by_size(blocks: Iterable[Block]) -> list[Block]:
+    """Return blocks with rows, events last: an event that can be queried has its numbers queryable too."""
+    return sorted((b for b in blocks if b.rows), key=lambda b: b.table.name == "events")

@@ -1,0 +1,83 @@
+"""Inserting a block until it is in: the same block, under the same token, however often."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_when_event_set, wait_exponential_jitter
+from threading import Event
+
+from infra import telemetry
+from infra.database import one_line
+from sinks.block import Block
+
+log = structlog.get_logger("juice")
+
+TRANSIENT: Final = frozenset({159, 160, 164, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 439, 473, 999})
+"""ClickHouse error codes that pass: time-outs, memory, too many parts or queries, read-only for a while, shut-down."""
+
+
+class RowsRefused(Exception):
+    """ClickHouse answered, and will not take these rows: a fault between versions, not of the data."""
+
+
+def passes(error: BaseException) -> bool:
+    """Tell whether an insert that failed so is worth trying again."""
+    if isinstance(error, DatabaseError):
+        return any(f"Code: {code}." in str(error) or f"error code {code}" in str(error) for code in TRANSIENT)
+    return isinstance(error, (ClickHouseError, OSError))
+
+
+class Inserter:
+    """Inserts blocks with one client; keeps trying while ClickHouse is away."""
+
+    def __init__(self, connect: Callable[[], Client], database: str, stop: Event) -> None:
+        self._connect, self.database, self._stop = connect, database, stop
+        self._client: Client | None = None
+
+    def insert(self, block: Block) -> None:
+        """Return when `block` is in ClickHouse; raise RowsRefused, or tenacity.RetryError when told to stop."""
+        retrying = Retrying(
+            retry=retry_if_exception(passes),
+            wait=wait_exponential_jitter(initial=0.2, max=10, jitter=0.5),
+            stop=stop_when_event_set(self._stop),
+            before_sleep=self._failed,
+            sleep=lambda seconds: self._stop.wait(seconds),
+        )
+        try:
+            retrying(self._once, block)
+        except DatabaseError as error:
+            raise RowsRefused(f"ClickHouse refuses {block.rows} rows of {block.table.name}: {one_line(error)}") from error
+
+    def _once(self, block: Block) -> None:
+        if self._client is None:
+            self._client = self._connect()
+        try:
+            self._client.raw_insert(
+                f"{self.database}.{block.table.store}",
+                column_names=[*block.table.names, "version"],
+                insert_block=block.body,
+                fmt="JSONCompactEachRow",
+                settings={
+                    "insert_deduplicate": 1,
+                    "insert_deduplication_token": block.token,
+                    "async_insert": 0,
+                    "wait_end_of_query": 1,
+                    "max_partitions_per_insert_block": 0,
+                    "date_time_input_format": "basic",
+                },
+            )
+        except Exception:
+            self._client = None
+            raise
+
+    def _failed(self, state: RetryCallState) -> None:
+        telemetry.insert_failed()
+        error = state.outcome.exception() if state.outcome else None
+        level = logging.WARNING if state.attempt_number > 1 else logging.INFO
+        log.log(level, "insert failed, trying again", attempt=state.attempt_number, error=one_line(error) if isinstance(error, Exception) else "")

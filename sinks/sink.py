@@ -1,0 +1,134 @@
+"""The sink: polls rows from Kafka, inserts them into ClickHouse, and commits only then.
+
+ClickHouse being away stops the sink alone; Kafka holds the rows. A crash between insert and commit inserts again,
+perhaps in other blocks: rows are absolute and versioned, so it changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Event
+from typing import Any, Final
+
+import msgspec
+import structlog
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import CommitFailedError, KafkaError
+from kafka.structs import OffsetAndMetadata
+
+from infra import telemetry
+from infra.clock import monotonic, wall
+from schemas.rows import TABLES
+from sinks.block import Block, by_size, letter_row, table_of
+from sinks.insert import Inserter
+
+log = structlog.get_logger("juice")
+_letter = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the sink reads: encoded rows (the key names the table), and dead letters (one JSON object each)."""
+
+    rows: str
+    dead_letters: str
+
+
+MAX_BYTES: Final = 32 << 20
+"""A collection ends at this size, whatever the number of rows."""
+
+
+class Sink:
+    """One sink process: collects, inserts, commits."""
+
+    def __init__(
+        self,
+        consumer: KafkaConsumer,
+        inserter: Inserter,
+        sources: Sources,
+        *,
+        rows: int,
+        interval: float,
+        stop: Event,
+        crash_point: Any = lambda name: None,
+    ) -> None:
+        self.consumer, self.inserter, self.sources = consumer, inserter, sources
+        self.rows, self.interval, self.stop, self.crash_point = rows, interval, stop, crash_point
+        self.beat_at = monotonic()
+        self.busy_since: float | None = None
+
+    def run(self) -> None:
+        """Work until told to stop; what was polled but not inserted then is simply not committed."""
+        self.consumer.subscribe([self.sources.rows, self.sources.dead_letters])
+        while not self.stop.is_set():
+            blocks, offsets = self.collect()
+            if offsets:
+                self.deliver(blocks, offsets)
+
+    def collect(self) -> tuple[list[Block], dict[TopicPartition, int]]:
+        """Poll until there are enough rows or the interval is over; return blocks and the next offsets."""
+        blocks: dict[str, Block] = {}
+        offsets: dict[TopicPartition, int] = {}
+        count = size = 0
+        deadline = None
+        while not self.stop.is_set():
+            self.beat_at = monotonic()
+            left = 0.25 if deadline is None else deadline - self.beat_at
+            if left <= 0:
+                break
+            polled = self.consumer.poll(timeout_ms=int(left * 1000) + 1, max_records=200)
+            for tp, messages in polled.items():
+                for message in messages:
+                    rows, bytes_ = self._add(blocks, tp, message)
+                    count, size = count + rows, size + bytes_
+                offsets[tp] = messages[-1].offset + 1
+            if polled and deadline is None:
+                deadline = monotonic() + self.interval
+            if not polled and deadline is None:
+                break
+            if count >= self.rows or size >= MAX_BYTES:
+                break
+        return by_size(blocks.values()), offsets
+
+    def _add(self, blocks: dict[str, Block], tp: TopicPartition, message: Any) -> tuple[int, int]:
+        """Add one message to its table's block; return its rows and bytes."""
+        if tp.topic == self.sources.dead_letters:
+            table = TABLES["dead_letters"]
+            value, rows, appended = letter_row(_letter(message.value), message.offset), 1, 0
+        else:
+            headers = dict(message.headers)
+            table, value = table_of(message.key), message.value
+            rows, appended = int(headers["rows"]), int(headers["appended"])
+        block = blocks.setdefault(table.name, Block(table))
+        block.add(tp.topic, tp.partition, message.offset, value, rows, appended)
+        return rows, len(value)
+
+    def deliver(self, blocks: list[Block], offsets: Mapping[TopicPartition, int]) -> None:
+        """Insert all blocks, then commit; a commit that the group refuses only means inserting again elsewhere."""
+        self.crash_point("sink.before-insert")
+        self.busy_since = monotonic()
+        for block in blocks:
+            self.inserter.insert(block)
+            now = wall()
+            telemetry.inserted(block.table.name, block.rows, now)
+            if block.oldest:
+                telemetry.fresh(now - block.oldest / 1000)
+        self.busy_since = None
+        self.crash_point("sink.after-insert")
+        try:
+            self.consumer.commit({tp: OffsetAndMetadata(offset, "", -1) for tp, offset in offsets.items()})
+        except (CommitFailedError, KafkaError) as error:
+            log.warning("commit refused; the rows will be inserted again, which changes nothing", error=str(error))
+        self.crash_point("sink.after-commit")
+
+    def health(self) -> dict[str, Any]:
+        """Return what /healthz and /readyz say: an insert that hangs is alive, but not ready."""
+        waiting = 0.0 if self.busy_since is None else monotonic() - self.busy_since
+        silent = monotonic() - self.beat_at
+        return {
+            "live": silent < 30 or self.busy_since is not None,
+            "ready": waiting < 30,
+            "seconds_inserting": round(waiting, 1),
+            "partitions": len(self.consumer.assignment()),
+        }

@@ -1,0 +1,240 @@
+"""Accumulate: facts are folded into the state of their subjects, and what changed leaves as rows.
+
+A batch is first grouped by key; each key's state is loaded, folded and written once. Rows that must be exact at once
+come with the fold. Derived rows (`Subject.present`) follow in the same flush while the worker keeps up; while it is
+behind, keys wait, and a part of every batch's time goes to those that have waited longest. A key that waits says so in
+its stored value, so a crash forgets none.
+
+A value is the fence (offset of the last input record it has applied), the event time at which its key must be looked
+at again (`due`; 0 while it waits to be presented), and the subject's own bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+from struct import Struct
+from typing import Any, Final
+
+import msgspec
+
+from infra import telemetry
+from schemas.fact import Fact
+from schemas.rows import TABLES
+from schemas.wire import UNHEARD, Routed, decode_routed
+from streams.agents.routing import rows_send
+from streams.engine.outbox import Send
+from streams.engine.stage import Effects
+from streams.engine.table import PROGRESS
+from streams.names import Names
+from streams.subject import MINUTE, NEVER, RELEASE, Now, Rows, Subject
+
+_HEADER: Final = Struct(">qq")
+WAITING: Final = 0
+MAX_PRESENTED: Final = 2_000
+"""Keys presented in one flush beyond those it touched, so that a flush stays short."""
+PRESENT_SHARE: Final = 8
+"""While behind, one waiting key is presented for every so many keys touched."""
+
+_json = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class _Partition:
+    """What is known of one accumulate partition."""
+
+    entries: dict[bytes, bytes]
+    seen: dict[int, int] = field(default_factory=dict)
+    clocks: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """By source: stream time and floor."""
+    now: Now = field(default_factory=lambda: Now(0, UNHEARD))
+    agenda: list[tuple[int, bytes]] = field(default_factory=list)
+    """Heap of (due, key); an item whose due is not the stored one any more is stale."""
+    waiting: dict[bytes, None] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class _Flush:
+    """The work of one batch: states that were loaded, rows, and what is to be written."""
+
+    def __init__(self, here: _Partition, subjects: Mapping[str, Subject[Any]], fence: int) -> None:
+        self.here, self.subjects, self.fence = here, subjects, fence
+        self.rows = Rows()
+        self.states: dict[bytes, Any] = {}
+        self.dues: dict[bytes, int] = {}
+
+    def load(self, key: bytes) -> tuple[Subject[Any], str, Any, int]:
+        """Return the subject, its own key, the state, and the fence of a stored key."""
+        text = key.decode()
+        subject, own = self.subjects[text[0]], text[1:]
+        raw = self.here.entries.get(key)
+        if raw is None:
+            return subject, own, subject.empty(own), -1
+        return subject, own, subject.load(own, raw[_HEADER.size :]), _HEADER.unpack_from(raw)[0]
+
+    def fold(self, key: bytes, facts: Sequence[tuple[int, Fact]]) -> None:
+        """Add to a key the facts it has not seen."""
+        subject, own, state, fence = self.load(key)
+        fresh = [fact for offset, fact in facts if offset > fence]
+        if fresh:
+            subject.fold(own, state, fresh, self.rows)
+            self.states[key] = state
+            self.dues[key] = WAITING
+
+    def present(self, key: bytes) -> None:
+        """Say a key's derived rows as of now."""
+        state = self.states.get(key)
+        if state is None:
+            subject, own, state, _ = self.load(key)
+            self.states[key] = state
+        else:
+            text = key.decode()
+            subject, own = self.subjects[text[0]], text[1:]
+        self.dues[key] = subject.present(own, state, self.here.now, self.rows)
+
+    def writes(self) -> dict[bytes, bytes | None]:
+        """Return the new values, and note when each key is due."""
+        here = self.here
+        writes: dict[bytes, bytes | None] = {}
+        for key, state in self.states.items():
+            due = self.dues[key]
+            code = chr(key[0])
+            if due == RELEASE:
+                here.waiting.pop(key, None)
+                if key in here.entries:
+                    writes[key] = None
+                    here.counts[code] -= 1
+                continue
+            if key not in here.entries:
+                here.counts[code] = here.counts.get(code, 0) + 1
+            if due == WAITING:
+                here.waiting[key] = None
+            else:
+                here.waiting.pop(key, None)
+                if due < NEVER:
+                    heappush(here.agenda, (due, key))
+            raw = here.entries.get(key)
+            fence = max(self.fence, _HEADER.unpack_from(raw)[0] if raw else -1)
+            writes[key] = _HEADER.pack(fence, due) + self.subjects[code].dump(state)
+        return writes
+
+
+class Accumulate:
+    """The body of the third stage."""
+
+    def __init__(self, *, names: Names, partitions: int, subjects: Iterable[Subject[Any]]) -> None:
+        self.names, self.partitions = names, partitions
+        self.subjects = {subject.code: subject for subject in subjects}
+        self.held: dict[int, _Partition] = {}
+
+    def forget(self) -> None:
+        """Drop what is derived of all partitions."""
+        self.held.clear()
+
+    def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
+        """Build the agenda of a partition from its values' headers; no value is decoded."""
+        here = self.held[partition] = _Partition(entries)
+        if kept:
+            seen, clocks, _ = msgspec.msgpack.decode(kept, strict=False)
+            here.seen = dict(seen)
+            here.clocks = {source: (time, floor) for source, time, floor in clocks}
+        for source in range(self.partitions):
+            here.clocks.setdefault(source, (UNHEARD, UNHEARD))
+        self._advance(here)
+        unpack = _HEADER.unpack_from
+        for key, raw in entries.items():
+            if key == PROGRESS:
+                continue
+            code = chr(key[0])
+            here.counts[code] = here.counts.get(code, 0) + 1
+            due = unpack(raw)[1]
+            if due == WAITING:
+                here.waiting[key] = None
+            elif due < NEVER:
+                here.agenda.append((due, key))
+        heapify(here.agenda)
+
+    def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
+        """Fold the facts in `records` and present what there is time for."""
+        here = self.held[partition]
+        flush = _Flush(here, self.subjects, records[-1].offset)
+        groups: dict[str, list[tuple[int, Fact]]] = {}
+        for record in records:
+            message: Routed = decode_routed(record.value)
+            source, offset = message.source, record.offset
+            seen = here.seen.get(source, 0)
+            for origin, keys, fact in message.facts:
+                if origin < seen:
+                    continue
+                item = (offset, fact)
+                for key in keys:
+                    group = groups.get(key)
+                    if group is None:
+                        groups[key] = [item]
+                    else:
+                        group.append(item)
+            here.seen[source] = max(seen, message.end)
+            time, floor = here.clocks.get(source, (UNHEARD, UNHEARD))
+            here.clocks[source] = max(time, message.time), max(floor, message.floor)
+        self._advance(here)
+        for text, facts in groups.items():
+            flush.fold(text.encode(), facts)
+        if behind:
+            self._present_some(flush, len(flush.states) // PRESENT_SHARE)
+        else:
+            for key in list(flush.states):
+                flush.present(key)
+            self._present_some(flush, MAX_PRESENTED)
+        return self._effects(flush, partition, records[-1].offset + 1)
+
+    def idle(self, partition: int, lag: int, offset: int) -> Effects | None:
+        """Present keys that wait or are due."""
+        here = self.held[partition]
+        if not here.waiting and not (here.agenda and here.agenda[0][0] <= here.now.time):
+            return None
+        flush = _Flush(here, self.subjects, offset - 1)
+        self._present_some(flush, MAX_PRESENTED)
+        return self._effects(flush, partition, offset) if flush.states else None
+
+    def _present_some(self, flush: _Flush, count: int) -> None:
+        """Present up to `count` keys that were waiting before this batch or have become due."""
+        here = flush.here
+        for key in list(here.waiting)[:count] if count < len(here.waiting) else list(here.waiting):
+            if key not in flush.states or flush.dues[key] == WAITING:
+                flush.present(key)
+                count -= 1
+        agenda, time = here.agenda, here.now.time
+        while count > 0 and agenda and agenda[0][0] <= time:
+            due, key = heappop(agenda)
+            raw = here.entries.get(key)
+            if raw is not None and key not in flush.states and _HEADER.unpack_from(raw)[1] == due:
+                flush.present(key)
+                count -= 1
+
+    def _advance(self, here: _Partition) -> None:
+        """Let time pass: stream time is the newest anybody has seen, the floor the lowest anybody promises."""
+        time = max(time for time, _ in here.clocks.values())
+        floor = min(floor for _, floor in here.clocks.values())
+        newest = (time // MINUTE + 1) * MINUTE if time > UNHEARD else 0
+        here.now = Now(max(here.now.time, newest), max(here.now.floor, floor))
+
+    def _effects(self, flush: _Flush, partition: int, version: int) -> Effects:
+        here = flush.here
+        effects = Effects(writes=flush.writes())
+        for table, rows in flush.rows.by_table.items():
+            effects.sends.append(rows_send(self.names.rows, partition, table, rows, version))
+            if table == "rewards":
+                effects.sends.extend(self._rewards(partition, rows))
+        clocks = [(source, time, floor) for source, (time, floor) in here.clocks.items()]
+        effects.kept = msgspec.msgpack.encode((here.seen, clocks, len(here.waiting)))
+        for code, subject in self.subjects.items():
+            telemetry.state_keys(subject.name, sum(p.counts.get(code, 0) for p in self.held.values()))
+        return effects
+
+    def _rewards(self, partition: int, rows: Iterable[tuple[Any, ...]]) -> Iterable[Send]:
+        """Say rewards to the outside as well, one JSON each, keyed by their stable id."""
+        names = TABLES["rewards"].names
+        for row in rows:
+            reward = dict(zip(names, row, strict=True))
+            yield Send(self.names.rewards, 0, str(reward["id"]).encode(), _json(reward))

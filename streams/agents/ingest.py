@@ -1,0 +1,165 @@
+"""Ingest: bytes of `social.events` become claims for their ids, or dead letters with a true reason.
+
+What it decides is a function of the source partition's log alone: an event is late against the largest event time
+before it in its own partition, and in the future against the time at which Kafka appended it, not against our clock.
+So a batch that is repeated after a crash, cut differently, comes out the same.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from infra import telemetry
+from infra.clock import monotonic
+from schemas.decode import Reason, Rejected, decode
+from schemas.fact import fact_of
+from schemas.rows import events_row
+from schemas.wire import IDLE, UNHEARD, Claim, Decoded, encode
+from streams.agents.routing import partition_of, rows_send
+from streams.engine.outbox import Send
+from streams.engine.stage import Effects
+from streams.names import Names
+from streams.subject import MINUTE
+
+MAX_MESSAGE: Final = 512 * 1024
+"""Bytes of event rows per message; more are split, for brokers with the usual limit of 1 MB."""
+
+_json = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class _Source:
+    """What is kept of a source partition."""
+
+    time: int = UNHEARD
+    read: int = 0
+    dead: dict[str, int] = field(default_factory=dict)
+    heard_at: float = 0.0
+    idle: bool = False
+    ticked: int = -1
+
+
+class Ingest:
+    """The body of the first stage."""
+
+    def __init__(self, *, names: Names, partitions: int, lateness: int, future: int, idle: int) -> None:
+        self.names, self.partitions = names, partitions
+        self.lateness, self.future, self.idle_after = lateness, future, idle / 1000
+        self.sources: dict[int, _Source] = {}
+
+    def forget(self) -> None:
+        """Drop what is known of source partitions."""
+        self.sources.clear()
+
+    def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
+        """Take up where the progress record says."""
+        source = self.sources[partition] = _Source(heard_at=monotonic())
+        if kept:
+            source.time, source.read, source.dead = msgspec.msgpack.decode(kept)
+
+    def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
+        """Return claims and dead letters for `records`."""
+        source = self.sources[partition]
+        effects = Effects()
+        parts = self.partitions
+        claims: list[list[Claim]] = [[] for _ in range(parts)]
+        topic = self.names.events
+        time, lateness, future = source.time, self.lateness, self.future
+        for record in records:
+            raw, offset, appended = record.value, record.offset, record.timestamp
+            decoded = decode(raw)
+            if isinstance(decoded, Rejected):
+                self._reject(effects, source, partition, record, decoded)
+                continue
+            event, at = decoded
+            if at > appended + future:
+                ahead = f"{(at - appended) / 1000:.0f} s ahead of its arrival; at most {future // 1000} s are allowed"
+                self._reject(effects, source, partition, record, Rejected(Reason.FUTURE, ahead))
+                continue
+            if at > time:
+                time = at
+            elif at < time - lateness:
+                behind_by = f"{(time - at) / 1000:.0f} s behind its partition; at most {lateness // 1000} s are allowed"
+                self._reject(effects, source, partition, record, Rejected(Reason.LATE, behind_by))
+                continue
+            fact = fact_of(event, at)
+            row = _json((*events_row(event, fact, raw, appended, topic, partition, offset), offset))
+            claims[partition_of(event.id, parts)].append(Claim(offset, appended, fact, row, event.undo_of))
+        source.time = time
+        source.read += len(records)
+        source.heard_at, source.idle = monotonic(), False
+        self._send(effects, partition, source, records[0].offset, records[-1].offset + 1, claims)
+        effects.kept = self._kept(source)
+        self._say_outcomes(effects, partition, source, records[-1].offset + 1)
+        if time > UNHEARD:
+            telemetry.watermark(partition, time - lateness)
+        return effects
+
+    def idle(self, partition: int, lag: int, offset: int) -> Effects | None:
+        """Say once that a caught-up partition is silent."""
+        source = self.sources[partition]
+        if source.idle or lag > 0 or monotonic() - source.heard_at < self.idle_after:
+            return None
+        source.idle = True
+        effects = Effects(kept=self._kept(source))
+        tick = encode(Decoded(partition, offset, offset, source.time, IDLE))
+        effects.sends.extend(Send(self.names.decoded, p, None, tick) for p in range(self.partitions))
+        return effects
+
+    def _send(
+        self, effects: Effects, partition: int, source: _Source, begin: int, end: int, claims: list[list[Claim]]
+    ) -> None:
+        """Send each accept partition its claims; those without get a tick when a minute of event time has passed."""
+        minute = source.time // MINUTE
+        passed = minute != source.ticked
+        source.ticked = minute
+        watermark = source.time - self.lateness
+        for target, of_target in enumerate(claims):
+            first = begin
+            run: list[Claim] = []
+            size = 0
+            for claim in of_target:
+                if size > MAX_MESSAGE:
+                    message = Decoded(partition, first, claim.offset, source.time, UNHEARD, tuple(run))
+                    effects.sends.append(Send(self.names.decoded, target, None, encode(message)))
+                    first, run, size = claim.offset, [], 0
+                run.append(claim)
+                size += len(claim.row) + 256
+            if run or passed:
+                message = Decoded(partition, first, end, source.time, watermark, tuple(run))
+                effects.sends.append(Send(self.names.decoded, target, None, encode(message)))
+
+    def _reject(self, effects: Effects, source: _Source, partition: int, record: Any, rejected: Rejected) -> None:
+        source.dead[rejected.reason] = source.dead.get(rejected.reason, 0) + 1
+        telemetry.dead_letter(rejected.reason)
+        effects.sends.append(
+            dead_letter(self.names, rejected, partition, record.offset, record.value or b"", record.timestamp)
+        )
+
+    def _say_outcomes(self, effects: Effects, partition: int, source: _Source, version: int) -> None:
+        rows = [("ingest", partition, partition, "read", source.read)]
+        rows.extend(("ingest", partition, partition, reason, count) for reason, count in source.dead.items())
+        effects.sends.append(rows_send(self.names.rows, partition % self.partitions, "outcomes", rows, version))
+
+    @staticmethod
+    def _kept(source: _Source) -> bytes:
+        return msgspec.msgpack.encode((source.time, source.read, source.dead))
+
+
+def dead_letter(names: Names, rejected: Rejected, partition: int, offset: int, raw: bytes, appended: int) -> Send:
+    """Return the dead letter of a record of `social.events`; `appended` is when Kafka had it, in ms."""
+    letter = {
+        "reason": rejected.reason,
+        "detail": rejected.detail,
+        "topic": names.events,
+        "partition": partition,
+        "offset": offset,
+        "record": base64.b64encode(raw).decode(),
+        "at": appended,
+    }
+    return Send(names.dead_letters, 0, None, _json(letter))

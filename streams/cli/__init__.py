@@ -1,0 +1,27 @@
+"""The command `juice`. One file per group of commands; a user's mistake is one line and a non-zero exit."""
+
+from __future__ import annotations
+
+import sys
+
+from infra.settings import SettingsError
+from infra.stack.errors import StackError
+from streams.cli.app import app
+from streams.engine.faults import Exit
+
+
+def main() -> None:
+    """Run the command line."""
+    from streams.cli import check, feed, run, stack  # noqa: F401  each registers its commands
+
+    try:
+        app()
+    except (SettingsError, StackError) as error:
+        print(f"juice: {error}", file=sys.stderr)
+        raise SystemExit(Exit.USAGE) from None
+    except KeyboardInterrupt:
+        print("\njuice: interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(0) from None

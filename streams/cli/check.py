@@ -1,0 +1,1 @@
+"""`juice drain`, `audit`, `dead-letters`: is everything there, and is it right?"""

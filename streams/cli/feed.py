@@ -1,0 +1,1 @@
+"""`juice replay`: real events from files into Kafka."""

@@ -1,0 +1,126 @@
+"""`juice up`, `down`, `status`, `migrate`, `config`: what everything else runs on."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from infra import stack
+from infra.database import connect, migrate as migrate_database
+from infra.kafka import admin_client, broker_of, ensure_topics, topic_partitions
+from infra.settings import Settings
+from streams.cli.app import app, console, err, settings
+from streams.engine.faults import arm, crash_point
+from streams.names import Names
+from streams.topics import topic_specs
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.command()
+def up(
+    brokers: Annotated[int | None, typer.Option(help="Kafka brokers: 1, or 3 with replication.")] = None,
+    kafka_port: Annotated[int | None, typer.Option(help="Port of Kafka; 0 takes any free one.")] = None,
+    clickhouse_port: Annotated[int | None, typer.Option(help="HTTP port of ClickHouse; 0 takes any free one.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Start the local stack: a real Kafka broker and a real ClickHouse, without containers.
+
+    Harmless when it runs already. Data stays in JUICE_HOME (default .juice) until removed.
+
+    Example: juice up --brokers 3
+    """
+    home = settings().home
+    with err.status("starting Kafka and ClickHouse …"):
+        info = stack.up(home, kafka_port=kafka_port, clickhouse_port=clickhouse_port, brokers=brokers)
+    _show(info, as_json)
+
+
+@app.command()
+def down(
+    wipe: Annotated[bool, typer.Option(help="Remove the data as well.")] = False,
+) -> None:
+    """Stop the local stack. Leaves no process; leaves the data, unless told to wipe it."""
+    stack.down(settings().home, wipe=wipe)
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Show what of the local stack runs, and where. Exit 1 when it does not run."""
+    info = stack.status(settings().home)
+    _show(info, as_json)
+    raise typer.Exit(0 if info.running else 1)
+
+
+def _show(info: stack.StackInfo, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(json.loads(info.to_json())))
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("service", "state", "address", "pid", "log"):
+        table.add_column(heading)
+    for service in info.services:
+        state = "[green]up[/]" if service.running else "[red]down[/]"
+        table.add_row(service.name, state, service.address or "", str(service.pid or ""), str(service.log))
+    console.print(table if info.services else "nothing runs; start it with `juice up`")
+
+
+@app.command()
+def migrate(
+    sources: Annotated[int | None, typer.Option(help="Partitions of social.events; more than it has are added.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Bring topics and the ClickHouse schema to what this version needs. Idempotent.
+
+    Example: juice migrate --sources 8
+    """
+    found = settings()
+    if found.crash_at:
+        arm(found.crash_at)
+    done = apply_migrations(found, sources)
+    if as_json:
+        print(json.dumps({"done": done}))
+    else:
+        console.print("\n".join(done) if done else "nothing to do")
+
+
+def apply_migrations(found: Settings, sources: int | None = None) -> list[str]:
+    """Create or extend topics and tables; return what was done, a line each."""
+    kafka = broker_of(found)
+    names = Names.of(found)
+    with admin_client(found, kafka) as admin:
+        have = topic_partitions(admin).get(names.events)
+        count = max(have or 0, sources or (0 if have else found.partitions))
+        specs = topic_specs(found, count)
+        done = []
+        if have and count > have:
+            admin.create_partitions({names.events: count})
+            done.append(f"topic {names.events}: {have} → {count} partitions; restart the workers")
+        done += ensure_topics(admin, specs, found.replication)
+    crash_point("migrate.between")
+    client = connect(found)
+    days = -(-found.ttl // 86_400_000)
+    done += migrate_database(client, found.database, ttl_days=days, between=lambda: crash_point("migrate.between"))
+    return done
+
+
+@app.command()
+def config(as_json: Json = False) -> None:
+    """Print every setting as it is in force, secrets hidden. Each comes from a JUICE_* environment variable.
+
+    JUICE_*_FILE names a file that holds the value, for secrets.
+    """
+    found = settings()
+    shown = found.shown()
+    if as_json:
+        print(json.dumps(shown))
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("variable", "value", "meaning"):
+        table.add_column(heading, overflow="fold")
+    for name, field in type(found).model_fields.items():
+        table.add_row(f"JUICE_{name.upper()}", shown[name], field.description or "")
+    console.print(table)

@@ -1,0 +1,205 @@
+"""The guarded consumer: input arrives in order and without holes, from where the state says, while we hold the lease.
+
+What of Faust it answers:
+
+- In rebalances Faust drops part of a poll and goes on behind it, marking the hole as done, clears the agents' queues,
+  and lets input through before recovery is over (387,856 of 400,000 events in an experiment). So nothing of a guarded
+  topic is delivered before its next offset is known, and where a poll begins beyond it, it is fetched again.
+- Kafka's committed offsets lag or run ahead of state (190,000 records after rebalances). So a partition begins where
+  its table's progress record says; what is committed is copied from there, for lag monitors.
+- Faust's own bookkeeping of acknowledgements builds a list with one integer per record; ours has nothing to keep.
+- A worker that was stopped for longer than its session must not write when it wakes: `check_lease`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import structlog
+from faust.tables.recovery import Recovery
+from faust.transport.drivers import aiokafka as driver
+from mode.utils.futures import notify
+
+from infra import telemetry
+from infra.clock import monotonic
+from streams.engine.faults import Exit, crash_point, die
+
+log = structlog.get_logger("juice")
+
+RETRIES = 2
+"""How often a poll that begins beyond the next offset is fetched again before the hole counts as the log's own."""
+
+
+class GuardedRecovery(Recovery):  # type: ignore[misc]
+    """Faust's recovery, which also says that a generation's recovery is over."""
+
+    async def on_recovery_completed(self, generation_id: int = 0) -> None:
+        """Let input flow again, from where the recovered state says."""
+        self.app.consumer.recovered(generation_id)
+        await super().on_recovery_completed(generation_id)
+
+
+class GuardedConsumer(driver.Consumer):  # type: ignore[misc]
+    """Faust's aiokafka consumer with the guards of this module."""
+
+    def on_init(self) -> None:
+        """Begin with nothing known."""
+        super().on_init()
+        self.begins: dict[Any, int] = {}
+        self._recovered_generation = -1
+        self._retried: dict[Any, tuple[int, int, int]] = {}
+        self._committed: dict[Any, int] = {}
+        self._heartbeat_at = monotonic()
+        self._lease = self.app.conf.broker_session_timeout
+
+    @property
+    def _stages(self) -> Mapping[str, Any]:
+        """Stages by the topic they read."""
+        stages: Mapping[str, Any] = self.app.stages
+        return stages
+
+    # Where to begin
+
+    def recovered(self, generation: int) -> None:
+        """Note that the state of this generation's partitions is complete."""
+        self._recovered_generation = generation
+
+    async def seek_to_committed(self) -> Mapping[Any, int]:
+        """Seek every guarded partition to its table's progress, or to the log's beginning where it has none."""
+        found: dict[Any, int] = dict(await super().seek_to_committed())
+        if self._recovered_generation != self.app.consumer_generation_id:
+            return found  # called while a rebalance is under way; state is not complete
+        starts: dict[Any, int] = {}
+        for tp in self.assignment():
+            stage = self._stages.get(tp.topic)
+            if stage is not None:
+                offset = stage.next_offset(tp.partition)
+                if offset is None:
+                    offset = (await self.earliest_offsets(tp))[tp]
+                starts[tp] = offset
+        if starts:
+            await self._thread.seek_wait(starts)
+        self.begins, self._retried = starts, {}
+        return {**found, **starts}
+
+    async def on_partitions_revoked(self, revoked: set[Any]) -> None:
+        """Deliver nothing more until the next recovery is over."""
+        crash_point("worker.rebalancing")
+        telemetry.rebalance()
+        self.begins = {}
+        self._recovered_generation = -1
+        await super().on_partitions_revoked(revoked)
+
+    async def rewind(self, tp: Any, offset: int) -> None:
+        """Fetch `tp` again from `offset`. Faust's read offset goes back too, or it drops what comes again."""
+        if tp in self.begins:
+            self.begins[tp] = offset
+            self._read_offset[tp] = offset or None
+            await self._thread.seek_wait({tp: offset})
+
+    async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
+        records, active = await super()._wait_next_records(timeout)
+        for tp in [tp for tp in records or () if tp.topic in self._stages]:
+            if not records[tp]:
+                continue
+            want = self.begins.get(tp)
+            first = records[tp][0].offset
+            if want is None:
+                records.pop(tp)
+            elif first > want and not self._natural(tp, want, first):
+                records.pop(tp)
+                telemetry.refetch()
+                await self.rewind(tp, want)
+        return records, active
+
+    def _natural(self, tp: Any, want: int, first: int) -> bool:
+        """Tell whether the log itself has no records between: fetched again from `want`, it begins at `first` again.
+
+        Control records of transactional producers leave such holes, and so does retention.
+        """
+        known_want, known_first, count = self._retried.get(tp, (-1, -1, 0))
+        count = count + 1 if (known_want, known_first) == (want, first) else 0
+        self._retried[tp] = (want, first, count)
+        if count < RETRIES:
+            return False
+        del self._retried[tp]
+        if first - want > 1:
+            log.warning("records are missing from the log", topic=tp.topic, partition=tp.partition, begin=want, end=first)
+        return True
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:
+        """Yield messages, each with where it was fetched from."""
+        async for tp, message in super().getmany(timeout):
+            if tp.topic in self._stages:
+                begin = self.begins.get(tp)
+                if begin is None:
+                    continue
+                message.value = message.value._replace(begin=begin)
+                self.begins[tp] = message.offset + 1
+            yield tp, message
+
+    # Acknowledgements: the state is the truth, so there is nothing to keep
+
+    def ack(self, message: Any) -> bool:
+        """Forget that `message` is being worked on."""
+        if message.acked:
+            return False
+        message.acked = True
+        self._unacked_messages.discard(message)
+        notify(self._waiting_for_ack)
+        return True
+
+    async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
+        """Keep no gaps."""
+
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        """Commit each partition's durable progress, for lag monitors; nothing depends on it."""
+        offsets: dict[Any, int] = {}
+        for tp in list(self.begins):
+            offset = self._stages[tp.topic].next_offset(tp.partition)
+            if offset is not None and self._committed.get(tp) != offset:
+                offsets[tp] = offset
+        if not offsets:
+            return False
+        crash_point("worker.before-commit")
+        done = await self._thread.commit(offsets)
+        crash_point("worker.after-commit")
+        if done:
+            self._committed.update(offsets)
+        return bool(done)
+
+    def verify_event_path(self, now: float, tp: Any) -> None:
+        """Leave livelock detection to the supervisor's watchdog, which looks at progress."""
+
+    # The lease
+
+    async def on_started(self) -> None:
+        """Watch the heartbeats once the consumer thread runs."""
+        await super().on_started()
+        self._watch_heartbeats()
+
+    def _watch_heartbeats(self) -> None:
+        coordinator = self._thread._ensure_consumer()._coordinator
+        heartbeat = coordinator._do_heartbeat
+
+        async def watched() -> Any:
+            asked = monotonic()
+            alive = await heartbeat()
+            if alive:
+                self._heartbeat_at = asked
+            return alive
+
+        coordinator._do_heartbeat = watched
+
+    def check_lease(self) -> None:
+        """End the process if the group may have given our partitions away: no heartbeat for a session's length."""
+        silent = monotonic() - self._heartbeat_at
+        if self.begins and silent > self._lease:
+            die(Exit.LEASE, f"no heartbeat was answered for {silent:.1f} s; another worker may own our partitions")
+
+
+class GuardedTransport(driver.Transport):  # type: ignore[misc]
+    """Faust's aiokafka transport with the guarded consumer."""
+
+    Consumer = GuardedConsumer

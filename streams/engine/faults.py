@@ -1,0 +1,81 @@
+"""Ways out of the process, and named crash points that tests arm.
+
+The house is crash-only: a fault of the program's own ends the process at once with a code that says why, and the
+supervisor starts it again from what is durable. Bad input is never such a fault.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from enum import IntEnum
+from typing import Final, NoReturn
+
+
+class Exit(IntEnum):
+    """Exit codes of a worker or sink, for supervisors."""
+
+    OK = 0
+    USAGE = 2
+    """A setting, schema or server that a person has to mend; starting again does not help."""
+    FAULT = 70
+    """A fault of the program's own in mid-batch; nothing was acknowledged."""
+    CORRUPTION = 71
+    """State that cannot be read; see docs/runbook.md before starting again."""
+    LEASE = 75
+    """The group may have given our partitions away; somebody else writes them now."""
+    RECOVERY = 76
+    """Recovery took longer than its deadline."""
+    STALLED = 77
+    """Input waits and nothing moves."""
+
+
+POINTS: Final = (
+    "ingest.before-sends",
+    "ingest.after-sends",
+    "ingest.after-progress",
+    "accept.before-sends",
+    "accept.after-sends",
+    "accept.after-progress",
+    "accumulate.before-sends",
+    "accumulate.after-sends",
+    "accumulate.after-progress",
+    "worker.recovering",
+    "worker.rebalancing",
+    "worker.before-commit",
+    "worker.after-commit",
+    "sink.before-insert",
+    "sink.after-insert",
+    "sink.after-commit",
+    "migrate.between",
+)
+"""Every edge at which durability changes hands. `JUICE_CRASH_AT=NAME[:N]` kills the process at the Nth passing."""
+
+_armed: str = ""
+_countdown: int = 0
+
+
+def arm(point: str) -> None:
+    """Arm the crash point `NAME[:N]`; raise ValueError for a name that is not one of POINTS."""
+    global _armed, _countdown
+    name, _, count = point.partition(":")
+    if name not in POINTS:
+        raise ValueError(f"no crash point {name!r}; there are: {', '.join(POINTS)}")
+    _armed, _countdown = name, int(count or 1)
+
+
+def crash_point(name: str) -> None:
+    """Die here with SIGKILL if this point is armed and its time has come; otherwise cost one comparison."""
+    global _countdown
+    if name == _armed:
+        _countdown -= 1
+        if _countdown <= 0:
+            print(f"crash point {name} fired", file=sys.stderr, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die(code: Exit, why: str) -> NoReturn:
+    """End the process now, saying why in one line. No handlers, no clean-up: only what is durable counts."""
+    print(f"juice: {code.name.lower()}: {why}", file=sys.stderr, flush=True)
+    os._exit(code)

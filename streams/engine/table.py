@@ -1,0 +1,100 @@
+"""A Faust table that is written and recovered in batches, plugged in as an ordinary `Table` subclass.
+
+Faust sends a changelog record for each write by itself (180 µs) and recovers 4,000 records/s, decoding each. Here a
+stage hands over all writes of a batch at once, and recovery puts raw bytes into the store.
+
+Every value begins with its fence, eight bytes: the offset of the last input record it has applied (for the progress
+record: the next one to apply). After a kill between state and progress the input comes again; what a value has seen it
+skips, so nothing counts twice. Recovery keeps, per key, the value whose fence is furthest, not the one written last:
+whatever a worker wrote is right as of its fence, so even a write that came too late can do no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from struct import Struct
+from typing import Any, Final, cast
+
+from faust.tables import Table
+
+from streams.engine.faults import Exit, crash_point, die
+from streams.engine.outbox import Send, send_all
+from streams.engine.store import PartitionedStore
+
+FENCE: Final = Struct(">q")
+PROGRESS: Final = b"\0"
+"""Key of the progress record, the last of every flush."""
+
+
+class BatchTable(Table):  # type: ignore[misc]
+    """Raw keys and values by partition; see the module's docstring."""
+
+    recovered_records = 0
+
+    def _new_store(self) -> PartitionedStore:
+        return PartitionedStore(
+            "memory://", self.app, self, table_name=self.name, key_type=bytes, value_type=bytes, loop=self.loop
+        )
+
+    def _new_changelog_topic(self, **kwargs: Any) -> Any:
+        topic = super()._new_changelog_topic(**kwargs)
+        topic.key_serializer = topic.value_serializer = "raw"
+        topic.key_type = topic.value_type = bytes
+        return topic
+
+    @property
+    def store(self) -> PartitionedStore:
+        """Return where the bytes are."""
+        return cast(PartitionedStore, self.data)
+
+    def partition(self, number: int) -> dict[bytes, bytes]:
+        """Return all keys and values of one partition."""
+        return self.store.partition(number)
+
+    def progress(self, number: int) -> tuple[int, bytes] | None:
+        """Return the next input offset of a partition and what its stage keeps with it; None when nothing was done."""
+        raw = self.store.partition(number).get(PROGRESS)
+        return None if raw is None else (FENCE.unpack_from(raw)[0], raw[FENCE.size :])
+
+    async def flush(self, number: int, writes: Mapping[bytes, bytes | None], offset: int, kept: bytes) -> int:
+        """Write `writes` (None deletes) and then the progress record, acknowledged; return the bytes written."""
+        topic = self.changelog_topic_name
+        progress = FENCE.pack(offset) + kept
+        sends = [Send(topic, number, key, value) for key, value in writes.items()]
+        sends.append(Send(topic, number, PROGRESS, progress))
+        size = await send_all(self.app.producer._producer, sends)
+        data = self.store.partition(number)
+        for key, value in writes.items():
+            if value is None:
+                data.pop(key, None)
+            else:
+                data[key] = value
+        data[PROGRESS] = progress
+        return size
+
+    def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
+        """Put a run of changelog messages into the store. Faust logs and skips errors in recovery; ours are final."""
+        crash_point("worker.recovering")
+        try:
+            for event in batch:
+                message = event.message
+                data = self.store.partition(message.partition)
+                for record in message.value.records:
+                    self.recovered_records += 1
+                    if (value := record.value) is None:
+                        data.pop(record.key, None)
+                    elif (known := data.get(record.key)) is None or value[:8] >= known[:8]:
+                        data[record.key] = value
+        except Exception as error:
+            die(Exit.CORRUPTION, f"changelog of {self.name}: {error!r}")
+
+    async def on_changelog_event(self, event: Any) -> None:
+        """Do nothing for single changelog messages."""
+
+    async def on_rebalance(
+        self, assigned: set[Any], revoked: set[Any], newly_assigned: set[Any], generation_id: int = 0
+    ) -> None:
+        """Forget the partitions that were given up."""
+        topic = self.changelog_topic_name
+        mine = {tp.partition for tp in assigned if tp.topic == topic}
+        self.store.drop([number for number in self.store.partitions if number not in mine])

@@ -1,0 +1,159 @@
+"""A worker process: runs the app until told to stop, watches its own progress, serves its health.
+
+`python -m streams.worker` is what `juice worker` starts and starts again; it never restarts itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from infra import logs, telemetry
+from infra.clock import monotonic
+from infra.kafka import admin_client, broker_of, topic_partitions
+from infra.settings import Settings, SettingsError, load
+from infra.version import version
+from streams.engine import faults
+from streams.engine.faults import Exit, die
+from streams.names import Names
+from streams.topology import Juice, build
+
+log = structlog.get_logger("juice")
+
+TICK = 0.25
+"""Seconds between looks at what is due while no input comes."""
+STOP_WITHIN = 20.0
+"""Seconds a graceful stop may take; after that the process ends as if killed, which loses nothing."""
+
+
+class Watch:
+    """Deadlines for recovery and progress, and the truth for the health endpoints."""
+
+    def __init__(self, app: Juice, settings: Settings) -> None:
+        self.app, self.settings = app, settings
+        self.started = self.recovering_since = monotonic()
+        self.ready = False
+        self.lags: dict[tuple[str, int], int] = {}
+        self.moved_at = monotonic()
+        self._progress: dict[Any, int] = {}
+
+    def look(self) -> None:
+        """Note progress and lags; end the process when a deadline has passed."""
+        consumer, now = self.app.consumer, monotonic()
+        ready = bool(consumer.begins) or (self.ready and not self.app.rebalancing)
+        if ready and not self.ready:
+            seconds = now - self.recovering_since
+            telemetry.recovery(seconds, sum(s.table.recovered_records for s in self.app.stages.values()))
+            log.info("ready", recovery_seconds=round(seconds, 2), partitions=len(consumer.begins))
+            for stage in self.app.stages.values():
+                stage.table.recovered_records = 0
+        elif self.ready and not ready:
+            self.recovering_since = now
+        self.ready = ready
+        if not ready:
+            if now - self.recovering_since > self.settings.recovery_deadline / 1000:
+                die(Exit.RECOVERY, f"no partition was ready after {now - self.recovering_since:.0f} s")
+            self.moved_at = now
+            return
+        progress: dict[Any, int] = {}
+        lags: dict[tuple[str, int], int] = {}
+        for tp in list(consumer.begins):
+            offset = self.app.stages[tp.topic].next_offset(tp.partition) or 0
+            progress[tp] = offset
+            lags[tp.topic, tp.partition] = max(consumer.highwater(tp) - offset, 0)
+        if progress != self._progress or not any(lags.values()):
+            self.moved_at = now
+        self._progress, self.lags = progress, lags
+        telemetry.consumer_lag(lags)
+        if now - self.moved_at > self.settings.stall_deadline / 1000:
+            die(Exit.STALLED, f"{sum(lags.values())} records wait and nothing moved for {now - self.moved_at:.0f} s")
+
+    def health(self) -> dict[str, Any]:
+        """Return what /healthz and /readyz say."""
+        return {
+            "live": True,
+            "ready": self.ready,
+            "lag_records": sum(self.lags.values()),
+            "seconds_since_progress": round(monotonic() - self.moved_at, 1),
+        }
+
+
+async def run(settings: Settings, kafka: str, sources: int) -> int:
+    """Run a worker until SIGTERM or SIGINT; return the exit code."""
+    with tempfile.TemporaryDirectory(prefix="juice-worker-") as folder:
+        app = build(settings, kafka=kafka, sources=sources, data=Path(folder))
+        watch = Watch(app, settings)
+        try:
+            port = telemetry.serve(settings.metrics_host, settings.worker_port, watch.health)
+        except OSError:
+            port = telemetry.serve(settings.metrics_host, 0, watch.health)
+        log.info("worker", version=version(), kafka=kafka, telemetry=f"http://{settings.metrics_host}:{port}/metrics")
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        parent = os.getppid()
+        starting = asyncio.ensure_future(app.start())
+        stopping = asyncio.ensure_future(stop.wait())
+        while not stopping.done():
+            await asyncio.wait([stopping], timeout=TICK)
+            if starting.done() and (error := starting.exception()) is not None:
+                die(Exit.FAULT, f"start: {error!r}")
+            if app.crashed:
+                die(Exit.FAULT, f"Faust: {app.crash_reason!r}")
+            if os.getppid() != parent:
+                die(Exit.OK, "the supervisor is gone")
+            watch.look()
+            if watch.ready and not app.rebalancing:
+                for stage in app.stages.values():
+                    await stage.tick()
+        log.info("stopping")
+        try:
+            await asyncio.wait_for(app.stop(), STOP_WITHIN)
+        except TimeoutError:
+            die(Exit.OK, "stopped the short way; nothing is lost by it")
+        return Exit.OK
+
+
+def main() -> int:
+    """Run a worker with the environment's settings; return the exit code."""
+    try:
+        settings = load()
+        logs.configure(settings)
+        if settings.crash_at:
+            faults.arm(settings.crash_at)
+        kafka = broker_of(settings)
+        names = Names.of(settings)
+        with admin_client(settings, kafka) as admin:
+            counts = topic_partitions(admin)
+    except (SettingsError, ValueError) as error:
+        print(f"juice: {error}", file=sys.stderr)
+        return Exit.USAGE
+    needed = [names.events, names.decoded, names.routed, names.rows, names.dead_letters, names.rewards]
+    if missing := [topic for topic in needed if topic not in counts]:
+        print(f"juice: topics are missing: {', '.join(missing)}; run `juice migrate`", file=sys.stderr)
+        return Exit.USAGE
+    if counts[names.decoded] != settings.partitions:
+        text = f"juice: JUICE_PARTITIONS is {settings.partitions}, but the topics have {counts[names.decoded]}"
+        print(text, file=sys.stderr)
+        return Exit.USAGE
+    telemetry.build(version=version())
+    telemetry.restarts(int(os.environ.get("JUICE_RESTARTS", "0")))
+    try:
+        import uvloop
+
+        return uvloop.run(run(settings, kafka, counts[names.events]))
+    except ImportError:
+        return asyncio.run(run(settings, kafka, counts[names.events]))
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)
