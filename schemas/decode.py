@@ -118,8 +118,8 @@ def _examine(raw: bytes) -> tuple[Event, int] | Rejected:
     except msgspec.ValidationError as error:
         return rejected(Reason.INVALID, str(error))
     except msgspec.DecodeError as error:
-        lone = _LONE_SURROGATE.search(text)
-        said = f"unpaired surrogate {lone[1]}" if lone else str(error).removeprefix("JSON is malformed: ")
+        lone = next(filter(None, _ESCAPE.findall(text)), "")
+        said = f"unpaired surrogate {lone}" if lone else str(error).removeprefix("JSON is malformed: ")
         return rejected(Reason.MALFORMED, f"not JSON: {said}")
 
     values: dict[str, Any] = {}
@@ -209,7 +209,8 @@ def _depth(raw: bytes) -> int:
     return deepest
 
 
-_LONE_SURROGATE: Final = re.compile(
-    r"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*"
-    r"(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+_ESCAPE: Final = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair
+    r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # one without the other
+    r"|\\."
 )

@@ -44,9 +44,14 @@ def event_schema() -> dict[str, Any]:
     }
 
 
+def schema_text() -> str:
+    """Return the schema as the file has it."""
+    return json.dumps(event_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 def main() -> None:
     """Write the schema."""
-    FILE.write_text(json.dumps(event_schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    FILE.write_text(schema_text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

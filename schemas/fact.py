@@ -21,6 +21,8 @@ EARNED: Final = 0
 INCENTIVISED: Final = 1
 UNDISCLOSED: Final = 2
 """`klass`: earned; made for a reward and says so; made for a reward and does not say so."""
+KLASSES: Final = ("earned", "incentivised", "undisclosed")
+"""What the codes of `klass` are called."""
 
 POST, REPLY, MENTION, LIKE, SHARE, QUOTE, CLICK, RECOMMEND, REFERRAL, TAG, FOLLOW, UNFOLLOW, CHECKIN, UNDO = (
     KIND_CODE.values()

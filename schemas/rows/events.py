@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from schemas.event import Event
-from schemas.fact import NAMING, Fact
+from schemas.fact import KLASSES, NAMING, Fact
 from schemas.rows.table import Column, Table
+
+_KLASS: Final = f"Enum8({', '.join(f'{name!r} = {code}' for code, name in enumerate(KLASSES))})"
 
 EVENTS: Final = Table(
     name="events",
@@ -35,7 +37,7 @@ EVENTS: Final = Table(
         Column("disclosed", "Bool", "says that it is incentivised"),
         Column("promo", "Bool", "is self-promotion"),
         Column("undo_of", "String", "for an undo: the id that it takes back"),
-        Column("klass", "Enum8('earned' = 0, 'incentivised' = 1, 'undisclosed' = 2)", "earned or bought"),
+        Column("klass", _KLASS, "earned or bought"),
         Column("tags", "Array(String)", "hashtags casefolded, each once; from the text where not listed"),
         Column("mentioned", "Array(String)", "whom a mention or tag without targets names in its text"),
         Column("raw", "String", "the record's JSON, unknown fields and all"),
