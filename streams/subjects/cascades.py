@@ -273,7 +273,7 @@ class Cascades(Subject[Cascade]):
                 tree.sums,
                 tree.levels,
                 tree.spilled,
-                (reach.people, reach.total),
+                (reach.people, reach.total, reach.often),
                 state.tempo.minutes,
                 [getattr(state, name) for name in _NUMBERS],
                 state.touched,
@@ -311,10 +311,10 @@ _TYPECODES: Final = "QQQQiIIQI"
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(
     tuple[
-        tuple[int, int, int, int, bool],
+        tuple[int, int, int, int, bool, bool],
         list[int],
         dict[int, int],
-        tuple[int, int],
+        tuple[int, int, dict[int, tuple[int, int]]],
         dict[int, list[int]],
         list[int],
         bool,

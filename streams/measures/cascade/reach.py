@@ -32,21 +32,29 @@ class Reach:
     (None, 160)
     """
 
-    __slots__ = ("_most", "_often", "accounts", "followers", "people", "total")
+    __slots__ = ("_most", "accounts", "followers", "often", "people", "total")
 
     def __init__(self) -> None:
         """Nobody."""
         self.accounts, self.followers = array("Q"), array("I")
         self.people = self.total = 0
         self._most: dict[int, int] | None = None
-        self._often: dict[int, int] = {}
-        """Accounts in more than one slot, and in how many."""
+        self.often: dict[int, tuple[int, int]] = {}
+        """Accounts in more than one slot → in how many, and the most followers."""
 
     @classmethod
-    def stored(cls, accounts: array[int], followers: array[int], people: int, total: int) -> Reach:
+    def stored(
+        cls,
+        accounts: array[int],
+        followers: array[int],
+        people: int,
+        total: int,
+        often: dict[int, tuple[int, int]],
+    ) -> Reach:
         """Return the reach that was stored as these."""
         reach = cls()
         reach.accounts, reach.followers, reach.people, reach.total = accounts, followers, people, total
+        reach.often = often
         return reach
 
     def put(self, slot: int, account: int, followers: int) -> None:
@@ -71,10 +79,10 @@ class Reach:
             self.people += 1
             self.total += followers
         else:
-            self._often[account] = self._often.get(account, 1) + 1
-            if followers > before:
-                self._most[account] = followers
-                self.total += followers - before
+            most = max(followers, before)
+            self.often[account] = (self.often[account][0] + 1 if account in self.often else 2, most)
+            self._most[account] = most
+            self.total += most - before
 
     def drop(self, slot: int, account: int = NOBODY, followers: int = 0) -> None:
         """Take back what was put into `slot`; of a node that is not kept, say who it was."""
@@ -88,20 +96,17 @@ class Reach:
             return
         account = self.accounts[slot]
         self.accounts[slot] = self.followers[slot] = NOBODY
-        times = self._often.get(account, 1) - 1
-        if times > 1:
-            self._often[account] = times
-        else:
-            self._often.pop(account, None)
-        before = self._most.pop(account)
-        self.total -= before
-        if times:
-            pairs = zip(self.accounts, self.followers, strict=True)
-            most = max(followers for other, followers in pairs if other == account)
-            self._most[account] = most
-            self.total += most
-        else:
+        self.total -= self._most.pop(account)
+        times = self.often.pop(account, (1, 0))[0] - 1
+        if not times:
             self.people -= 1
+            return
+        pairs = zip(self.accounts, self.followers, strict=True)
+        most = max(followers for other, followers in pairs if other == account)
+        self._most[account] = most
+        self.total += most
+        if times > 1:
+            self.often[account] = (times, most)
 
     def with_author(self, author: int, followers: int) -> int:
         """Return the reach, with the author's own followers when the author is known and not an amplifier
@@ -116,14 +121,7 @@ class Reach:
 
     def _open(self) -> None:
         """Build what finds an account, which is not stored."""
-        most = dict(zip(self.accounts, self.followers, strict=True))
-        most.pop(NOBODY, None)
-        if len(most) < len(self.accounts):
-            most = {}
-            for account, followers in zip(self.accounts, self.followers, strict=True):
-                if account in most:
-                    self._often[account] = self._often.get(account, 1) + 1
-                    most[account] = max(most[account], followers)
-                elif account:
-                    most[account] = followers
-        self._most = most
+        self._most = dict(zip(self.accounts, self.followers, strict=True))
+        self._most.pop(NOBODY, None)
+        for account, (_, most) in self.often.items():
+            self._most[account] = most

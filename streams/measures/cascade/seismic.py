@@ -100,13 +100,11 @@ def forecast(
     window = min(max(elapsed / 2, WINDOW_MIN), WINDOW_MAX)
     if sum(shares for age, shares, _, _ in groups if age <= window) < MIN_SHARES:
         window = _widened(groups, elapsed)
-    recent = sum(shares * (1 - max(age, 0.0) / window) for age, shares, _, _ in groups if age < window)
-    exposed = followers * exposure(elapsed, window)
-    still = followers * (1 - memory_integral(elapsed))
-    for _, _, age, audience in groups:
-        if audience:
-            exposed += audience * exposure(age, window)
-            still += audience * (1 - memory_integral(age))
+    # Exact sums, so that the order of the groups does not show.
+    recent = math.fsum(shares * (1 - max(age, 0.0) / window) for age, shares, _, _ in groups if age < window)
+    watched = [(followers, elapsed), *((audience, age) for _, _, age, audience in groups if audience)]
+    exposed = math.fsum(audience * exposure(age, window) for audience, age in watched)
+    still = math.fsum(audience * (1 - memory_integral(age)) for audience, age in watched)
     if exposed <= 0:
         return Forecast(float(size), 0.0, False)
     infectiousness = recent / exposed

@@ -30,6 +30,8 @@ ROOT: Final = -1
 """Slot of the root as a parent."""
 SPILLED: Final = -1
 """Slot of a node that is counted and not kept."""
+WALK: Final = 20
+"""To build a tree anew costs as much as so many steps up it per node."""
 COLUMNS: Final = ("ids", "refs", "aliases", "times", "up", "depth", "below")
 """One entry per slot each. `below` counts the node itself too; a free slot has id 0."""
 
@@ -72,7 +74,7 @@ class Tree:
         cls,
         limit: int,
         columns: Sequence[array[int]],
-        sums: Sequence[int],
+        sums: tuple[int, int, int, int, bool, bool],
         levels: list[int],
         spilled: dict[int, int],
     ) -> Tree:
@@ -81,8 +83,7 @@ class Tree:
         """
         tree = cls(limit)
         tree.ids, tree.refs, tree.aliases, tree.times, tree.up, tree.depth, tree.below = columns
-        tree.size, tree.depths, tree.squares, tree.waiting, linked = sums
-        tree.linked = bool(linked)
+        tree.size, tree.depths, tree.squares, tree.waiting, tree.linked, tree._circles = sums
         tree.levels, tree.spilled = levels, spilled
         if NOBODY in tree.ids:
             tree._free = [slot for slot, number in enumerate(tree.ids) if not number]
@@ -94,9 +95,9 @@ class Tree:
         return self.ids, self.refs, self.aliases, self.times, self.up, self.depth, self.below
 
     @property
-    def sums(self) -> tuple[int, int, int, int, bool]:
+    def sums(self) -> tuple[int, int, int, int, bool, bool]:
         """Return the numbers that go with the columns into the store."""
-        return self.size, self.depths, self.squares, self.waiting, self.linked
+        return self.size, self.depths, self.squares, self.waiting, self.linked, self._circles
 
     # What is asked
 
@@ -219,20 +220,26 @@ class Tree:
 
     def _open(self) -> None:
         """Build what finds nodes by name, which is not stored."""
-        self._ids, self._alias, self._waiting, self._twins = {}, {}, {}, {}
-        self._contested = set()
-        stale, self.stale = self.stale, True
-        for slot in self.slots():
-            self._claim(slot)
-        self.stale = stale
-        for slot in self.slots():
-            ref = self.refs[slot]
-            if ref and self.up[slot] == ROOT and ref != self.ids[slot]:
-                parent = self._find(ref)
-                if parent is None:
+        every = range(len(self.ids))
+        ids = dict(zip(self.ids, every, strict=True))
+        alias = dict(zip(self.aliases, every, strict=True))
+        ids.pop(NOBODY, None)
+        alias.pop(NOBODY, None)
+        self._ids, self._alias, self._contested, self._twins, self._waiting = ids, alias, set(), {}, {}
+        named = len(every) - self.aliases.count(NOBODY)
+        if len(ids) < self.kept or len(alias) < named or not ids.keys().isdisjoint(alias):
+            # Some name is claimed twice: decide claim by claim.
+            ids.clear()
+            alias.clear()
+            stale = self.stale
+            for slot in self.slots():
+                self._claim(slot)
+            self.stale = stale
+        if self.waiting:
+            for slot in self.slots():
+                ref = self.refs[slot]
+                if ref and self.up[slot] == ROOT and ref != self.ids[slot] and self._find(ref) is None:
                     self._waiting.setdefault(ref, []).append(slot)
-                elif parent != slot:
-                    self._circles = True
 
     def _claim(self, slot: int) -> None:
         """Let the names of a new node mean it; stale when they meant another one."""
@@ -270,7 +277,7 @@ class Tree:
     def _count(self, parent: int, depth: int, sign: int) -> None:
         """Add (or, with sign -1, take off) a leaf at `depth` below `parent`."""
         self._steps += depth
-        if self._steps > len(self.ids) + 10_000:
+        if self._steps > WALK * len(self.ids) + 10_000:
             self.stale = True
             return
         self.depths += sign * depth
@@ -324,8 +331,9 @@ class Tree:
 
     def _build(self) -> None:
         """Build places and sums from the nodes alone."""
+        self.waiting = 0
         self._open()
-        self._circles, self._waiting = False, {}
+        self._circles = False
         up, order = self.up, []
         for slot in self.slots():
             ref = self.refs[slot]
