@@ -99,7 +99,7 @@ def decode(raw: bytes | None) -> tuple[Event, int] | Rejected:
             return _examine(raw)
         since = time - _EPOCH
         time = since.days * _DAY + since.seconds * 1000 + since.microseconds // 1000
-    if 0 <= time <= MAX_TIME and _brackets(text) <= MAX_DEPTH and (event.type != "undo" or event.undo_of):
+    if 0 <= time <= MAX_TIME and _shallow(text) and (event.type != "undo" or event.undo_of):
         return event, time
     return _examine(raw)
 
@@ -109,7 +109,7 @@ def _examine(raw: bytes) -> tuple[Event, int] | Rejected:
     text = ""
     try:
         text = raw.decode()
-        if _brackets(text) > MAX_DEPTH and _depth(raw) > MAX_DEPTH:
+        if not _shallow(text) and _depth(raw) > MAX_DEPTH:
             return Rejected(Reason.MALFORMED, f"nested more than {MAX_DEPTH} deep")
         _whole(raw)
         fields = _object(raw)
@@ -185,9 +185,11 @@ def _epoch_ms(value: Raw) -> int:
     return time + int((fraction or "0")[:3].ljust(3, "0"))
 
 
-def _brackets(text: str) -> int:
-    """Return a number that nesting in `text` cannot exceed."""
-    return text.count("[") + text.count("{")
+def _shallow(text: str) -> bool:
+    """Return whether `text` holds too few brackets to nest too deep; most events hold none but their own."""
+    if "[" not in text and text.find("{", 1) < 0:
+        return True
+    return text.count("[") + text.count("{") <= MAX_DEPTH
 
 
 _STRING: Final = re.compile(rb'"(?:[^"\\]+|\\.)*"?', re.DOTALL)
