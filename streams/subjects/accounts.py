@@ -1,70 +1,46 @@
-"""Accounts: what each received and gave, from and to how many, and what follows from it.
-
-The state has two parts. What every fact touches is decoded: the minute panes, and the encounters that can still
-change. All else is `settled`, bytes that are carried along unread until `present` needs them.
-"""
+"""Accounts: what each received and gave, from and to how many, and what follows from it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final
 
-import msgspec
-
 from schemas.event import KINDS
-from schemas.fact import POST, Fact
-from streams.subject import DAY, HOUR, MINUTE, RELEASE, Now, Rows, Subject
-from streams.windows.panes import (
-    DIRECTIONS,
-    GIVEN,
-    KEPT_DAYS,
-    KLASS_BITS,
-    MINUTES_PER_DAY,
-    MINUTES_PER_HOUR,
-    PROMO,
-    SLOT_BITS,
-    SLOT_MASK,
-    Panes,
-    drop,
-    roll,
-)
+from schemas.fact import CASCADING, FOLLOW, POST, UNFOLLOW, UNKNOWN, Fact
+from streams.measures.account.settings import DEFAULTS, ScoreSettings
+from streams.subject import DAY, MINUTE, RELEASE, Now, Rows, Subject
+from streams.subjects.account_journal import HASH_BITS, SHARED, hash_of_name, pack
+from streams.subjects.account_rows import say
+from streams.subjects.account_state import Account, dump, load, observe, settle, settled_of, tidy
+from streams.windows.panes import DIRECTIONS, GIVEN, KLASS_BITS, PROMO, SLOT_BITS, add
 
-FORMAT: Final = b"\x01"
-"""First byte of a dumped state."""
-
-
-class Settled(msgspec.Struct, array_like=True, omit_defaults=True):
-    """What no fact can change any more."""
-
-    hours: Panes = {}
-    days: Panes = {}
-
-
-class Account(msgspec.Struct, array_like=True, omit_defaults=True):
-    """What is kept of one account."""
-
-    minutes: Panes = {}
-    settled: bytes = b""
-
-
-_decode = msgspec.msgpack.Decoder(Account).decode
-_encode = msgspec.msgpack.Encoder().encode
-_decode_settled = msgspec.msgpack.Decoder(Settled).decode
+TIDY_BEYOND: Final = 8192
+"""Bytes by which a journal may grow, beyond doubling, before it is tidied in a fold."""
 
 _PANE: Final = tuple(
-    (DIRECTIONS[code >> 4], KINDS[code & 15]) if code & 15 < len(KINDS) else None for code in range(32)
+    (DIRECTIONS[code >> 4], KINDS[code & 15]) if code & 15 < len(KINDS) else ("", "") for code in range(32)
 )
-"""Direction and kind of a slot without its class, None for marks."""
+"""Direction and kind of a slot without its class."""
+_AUDIENCE: Final = frozenset({FOLLOW, UNFOLLOW})
 
 
 class Accounts(Subject[Account]):
     """Everything measured of one account; the key is the account.
 
-    Says `account_panes` at each fold.
+    Says `account_panes` at each fold, and `account_scores` for each window that holds anything, or did when
+    it was last said. Exceptions to the law of undo: what an undone event said of its actor's followers stays
+    said; and beyond CAPACITY people, somebody who took everything back may have left the sample smaller than
+    it need be.
+
+    60 days after the last action, received or given, an account is forgotten, its tenure included.
     """
 
     name: ClassVar[str] = "accounts"
     code: ClassVar[str] = "a"
+
+    def __init__(self, *, settings: ScoreSettings = DEFAULTS) -> None:
+        """`settings` of the scores."""
+        self.settings = settings
 
     def keys(self, fact: Fact) -> Iterable[str]:
         """Return the actor, where it gave anything, and the receivers, each once."""
@@ -77,64 +53,73 @@ class Accounts(Subject[Account]):
 
     def empty(self, key: str) -> Account:
         """Return an account nothing is known of."""
-        return Account({}, b"")
+        return Account({}, b"", 0, 0, {}, 0, 0, b"")
 
     def load(self, key: str, raw: bytes) -> Account:
         """Return the account that `dump` wrote."""
-        if raw[:1] != FORMAT:
-            raise ValueError(f"account state of unknown format {raw[:1]!r}")
-        return _decode(memoryview(raw)[1:])
+        return load(raw)
 
     def dump(self, state: Account) -> bytes:
         """Return the account as bytes."""
-        return FORMAT + _encode(state)
+        return dump(state)
 
     def fold(self, key: str, state: Account, facts: Sequence[Fact], rows: Rows) -> None:
         """Add `facts`, and say the `account_panes` rows that they change."""
         minutes = state.minutes
+        beyond = HASH_BITS - state.level
         touched: set[int] = set()
+        met = []
         for fact in facts:
-            pane = fact.time // MINUTE << SLOT_BITS | fact.kind << KLASS_BITS | fact.klass
+            minute = fact.time // MINUTE
+            kind, sign = fact.kind, fact.sign
+            slot = kind << KLASS_BITS | fact.klass
             if fact.actor == key:
-                pane |= GIVEN
+                slot |= GIVEN
                 number = fact.given
-                if fact.promo and fact.kind == POST:
-                    _add(minutes, pane & ~SLOT_MASK | PROMO, fact.sign)
+                if kind != UNFOLLOW:
+                    for receiver in fact.receivers:
+                        who = hash_of_name(receiver)
+                        if not who >> beyond:
+                            met.append(pack(minute, slot, who, sign, UNKNOWN))
+                if fact.promo and kind == POST:
+                    add(minutes, minute << SLOT_BITS | PROMO, sign)
+                if fact.followers >= 0:
+                    observe(state.audience, fact.network, fact.time, fact.followers, fact.following)
             else:
                 number = fact.receivers.count(key)
+                if number and kind not in _AUDIENCE:
+                    who = hash_of_name(fact.actor)
+                    if not who >> beyond:
+                        met.append(pack(minute, slot, who, sign * number, fact.followers))
+                    if kind in CASCADING and (post := fact.object or fact.root):
+                        met.append(pack(minute, SHARED, hash_of_name(post), sign * number, UNKNOWN))
             if number:
+                pane = minute << SLOT_BITS | slot
                 touched.add(pane >> KLASS_BITS)
-                _add(minutes, pane, number if fact.sign > 0 else -number)
-        if touched:
-            say = rows.by_table.setdefault("account_panes", [])
-            for pane in touched:
-                sort = _PANE[pane & 31]
-                if sort is not None:
-                    earned = minutes.get(pane << 2, 0)
-                    disclosed = minutes.get(pane << 2 | 1, 0)
-                    undisclosed = minutes.get(pane << 2 | 2, 0)
-                    incentivised = disclosed + undisclosed
-                    say.append(
-                        (key, (pane >> 5) * 60, *sort, earned + incentivised, incentivised, undisclosed)
-                    )
+                add(minutes, pane, sign * number)
+        if not touched:
+            return
+        state.said = 0
+        if met:
+            state.journal += b"".join(met)
+            if len(state.journal) > 2 * state.tidied + TIDY_BEYOND:
+                tidy(state, settled_of(state))
+        panes = rows.by_table.setdefault("account_panes", [])
+        for pane in touched:
+            disclosed = minutes.get(pane << KLASS_BITS | 1, 0)
+            undisclosed = minutes.get(pane << KLASS_BITS | 2, 0)
+            incentivised = disclosed + undisclosed
+            everything = minutes.get(pane << KLASS_BITS, 0) + incentivised
+            panes.append(
+                (key, (pane >> 5) * 60, *_PANE[pane & 31], max(everything, 0), incentivised, undisclosed)
+            )
 
     def present(self, key: str, state: Account, now: Now, rows: Rows) -> int:
-        """Roll panes up as time passes; return when the next can be, RELEASE when nothing is left."""
-        settled = _decode_settled(state.settled) if state.settled else Settled({}, {})
-        minute, floor = now.time // MINUTE, now.floor // MINUTE
-        hour, day = -(-now.time // HOUR), -(-now.time // DAY)
-        roll(state.minutes, settled.hours, MINUTES_PER_HOUR, min(floor, minute - 60))
-        roll(settled.hours, settled.days, 24, min(floor // MINUTES_PER_HOUR, hour - 7 * 24))
-        drop(settled.days, day - KEPT_DAYS)
-        state.settled = _encode(settled) if settled.hours or settled.days else b""
-        if not state.minutes and not state.settled:
+        """Settle what is past, say the rows of windows that changed, and return when the next one will."""
+        settled = settled_of(state)
+        minute = now.time // MINUTE
+        found = settle(state, settled, tidy(state, settled), minute, now.floor // MINUTE, self.settings)
+        due = say(key, state, settled, found, minute, rows, self.settings)
+        if not (state.minutes or settled.hours or settled.days):
             return RELEASE
-        return now.time + HOUR
-
-
-def _add(panes: Panes, pane: int, number: int) -> None:
-    count = panes.get(pane, 0) + number
-    if count:
-        panes[pane] = count
-    else:
-        del panes[pane]
+        return due * MINUTE if due else now.time + DAY

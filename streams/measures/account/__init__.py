@@ -1,0 +1,1 @@
+"""What is measured of an account. One measure, one file; `catalogue` finds them all."""

@@ -1,0 +1,57 @@
+"""Every measure of an account, found by looking: a file in this folder with a `MEASURE` is part of every
+row."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, Final
+
+import streams.measures.account as package
+from schemas.rows.table import Column, Table
+from streams.measures.account.measure import StandingMeasure, StandingView, WindowMeasure, WindowView
+
+
+def _discover() -> list[WindowMeasure | StandingMeasure]:
+    modules = [import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__)]
+    return [module.MEASURE for module in modules if hasattr(module, "MEASURE")]
+
+
+MEASURES: Final = _discover()
+WINDOW_MEASURES: Final = tuple(each for each in MEASURES if isinstance(each, WindowMeasure))
+STANDING_MEASURES: Final = tuple(each for each in MEASURES if isinstance(each, StandingMeasure))
+
+_of_window: Final = tuple(measure.of for measure in WINDOW_MEASURES)
+_of_standing: Final = tuple(measure.of for measure in STANDING_MEASURES)
+
+
+def window_row(view: WindowView) -> tuple[Any, ...]:
+    """Return the columns of all window measures, in the order of the table."""
+    row: list[Any] = []
+    for of in _of_window:
+        row += of(view)
+    return tuple(row)
+
+
+def standing_row(view: StandingView) -> tuple[Any, ...]:
+    """Return the columns of all standing measures, in the order of the table."""
+    row: list[Any] = []
+    for of in _of_standing:
+        row += of(view)
+    return tuple(row)
+
+
+ACCOUNT_SCORES: Final = Table(
+    name="account_scores",
+    doc="What is measured of an account, by window. Rows are current: silence empties a window.",
+    columns=(
+        Column("account", "String", "whose row it is"),
+        Column("window", "LowCardinality(String)", "5m, 1h, 24h, 7d or 30d, up to as_of"),
+        Column("as_of", "DateTime('UTC')", "when what the row says became true; it holds until a newer row"),
+        *(column for each in WINDOW_MEASURES for column in each.columns),
+        *(column for each in STANDING_MEASURES for column in each.columns),
+    ),
+    key=("account", "window"),
+    live="actions > 0",
+)
+"""The table of account rows; a new measure is a new column at its place, so columns are inserted by name."""

@@ -1,0 +1,44 @@
+"""Quid pro quo: applause returned within minutes, again and again, between the same two.
+
+- Definition: a swap is a like, share, quote or recommendation that comes within 10 minutes of having been
+  engaged with by the same person, either way. A person with 3 swaps or more, the last of them in the window,
+  is counted.
+- Units: persons. Replies, mentions and tags swap nothing: quick answers are conversation.
+- Source: the mission ("whether they look like quid pro quo"); the figures are the project's own.
+- Fooled by: trades that take longer, go through a third account, or are of two sorts (a follow for a like).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas.rows.table import Column
+from streams.measures.account.measure import WindowMeasure, WindowView
+from streams.measures.account.person import SWAPS
+
+
+def quid_pro_quo(view: WindowView) -> tuple[int]:
+    """Return people with whom applause is traded.
+
+    >>> from streams.measures.account.person import Person
+    >>> quid_pro_quo(WindowView(people=(Person(swaps=40, swapped=9), Person(swaps=1, swapped=9)), start=5))
+    (1,)
+    """
+    start = view.start
+    number = 0
+    for person in view.people:
+        if person.swapped >= start and person.swaps >= SWAPS:
+            number += 1
+    return (number * view.scale,)
+
+
+MEASURE: Final = WindowMeasure(
+    (
+        Column(
+            "quid_pro_quo_people",
+            "UInt64",
+            "people with whom applause is traded within minutes, 3 times or more",
+        ),
+    ),
+    quid_pro_quo,
+)

@@ -1,0 +1,41 @@
+"""Reciprocity of an account: of those it engaged with, who engaged with it.
+
+- Formula: people with engagement both ways in the window / people engaged with in it. The account's own row
+  of the share of ties returned. Units: persons; a share of 1, NULL when nobody was engaged with.
+- Source: Garlaschelli & Loffredo 2004 (the ratio, for one node; the network's own figures are in the tie
+  views).
+- Fooled by: chance in dense groups, where much is mutual anyway; compare with the network's ρ.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas.rows.table import Column
+from streams.measures.account.measure import WindowMeasure, WindowView, ratio
+
+
+def reciprocity(view: WindowView) -> tuple[int, float | None]:
+    """Return people with engagement both ways, and their share of those engaged with.
+
+    >>> from streams.measures.account.person import Person
+    >>> reciprocity(WindowView(people=(Person(in_earned=7, out_earned=9), Person(out_earned=8)), start=5))
+    (1, 0.5)
+    """
+    start = view.start
+    given = mutual = 0
+    for person in view.people:
+        if person.out_earned >= start or person.out_bought >= start:
+            given += 1
+            if person.in_earned >= start or person.in_bought >= start:
+                mutual += 1
+    return (mutual * view.scale, ratio(mutual, given))
+
+
+MEASURE: Final = WindowMeasure(
+    (
+        Column("mutual_people", "UInt64", "people with engagement both ways"),
+        Column("reciprocity", "Nullable(Float64)", "mutual_people among given_people"),
+    ),
+    reciprocity,
+)

@@ -1,0 +1,64 @@
+"""When an account acts and is acted upon: occasions, the gaps between actions, the first sight of it."""
+
+from __future__ import annotations
+
+from copy import copy
+
+import msgspec
+
+from streams.measures.account.memory import UNIT, faded
+from streams.measures.account.settings import ScoreSettings
+
+
+class Rhythm(msgspec.Struct, array_like=True, gc=False):
+    """Told in the order of event time (`beat`). Times in minutes since the epoch, 0 for never.
+
+    An occasion is a stretch of `ScoreSettings.occasion` minutes in which anything happened; occasions fade as
+    engagement does, so their sum says on how many occasions, lately, people acted because of the account, or
+    the account for others: the lasting kind has many.
+    """
+
+    first: int = 0
+    """First minute in which anything happened."""
+    acted: int = 0
+    """Last minute in which the account itself acted."""
+    engaged: int = 0
+    engaged_fast: int = 0
+    engaged_slow: int = 0
+    """Start of the last occasion of earned engagement, and the sums of such occasions as of then."""
+    gave: int = 0
+    gave_fast: int = 0
+    gave_slow: int = 0
+    """Start of the last occasion of engagement with others, and the sums as of then."""
+
+    def beat(self, minute: int, engaged: bool, gave: bool, acted: bool, settings: ScoreSettings) -> int:
+        """Note a minute with earned engagement, engagement with others, own actions; return the gap it ends,
+        or 0.
+
+        >>> rhythm, settings = Rhythm(), ScoreSettings()
+        >>> [rhythm.beat(minute, True, False, True, settings) for minute in (1000, 1010, 1720)]
+        [0, 10, 710]
+        >>> rhythm.engaged, rhythm.engaged_fast  # 1010 is no occasion of its own
+        (1720, 1500)
+        """
+        if not self.first:
+            self.first = minute
+        if engaged and minute // settings.occasion > self.engaged // settings.occasion:
+            age = minute - self.engaged
+            self.engaged_fast = faded(self.engaged_fast, age, settings.fast) + UNIT
+            self.engaged_slow = faded(self.engaged_slow, age, settings.slow) + UNIT
+            self.engaged = minute
+        if gave and minute // settings.occasion > self.gave // settings.occasion:
+            age = minute - self.gave
+            self.gave_fast = faded(self.gave_fast, age, settings.fast) + UNIT
+            self.gave_slow = faded(self.gave_slow, age, settings.slow) + UNIT
+            self.gave = minute
+        if not acted:
+            return 0
+        gap = minute - self.acted if self.acted else 0
+        self.acted = minute
+        return gap
+
+    def copy(self) -> Rhythm:
+        """Return a rhythm that can be changed without changing this one."""
+        return copy(self)

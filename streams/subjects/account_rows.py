@@ -1,0 +1,134 @@
+"""What an account's state says at a minute: its `account_scores` rows, and when they will not hold any
+more."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from streams.measures.account.audience import total
+from streams.measures.account.catalogue import standing_row, window_row
+from streams.measures.account.measure import StandingView, WindowView
+from streams.measures.account.person import Person
+from streams.measures.account.settings import ScoreSettings
+from streams.subject import Rows
+from streams.subjects.account_journal import Entries
+from streams.subjects.account_state import Account, Settled, beat, observe, sampled, tell
+from streams.windows.panes import WINDOWS
+from streams.windows.sums import Sums, window_sums
+
+EMPTY: Final = (*window_row(WindowView()), *standing_row(StandingView(now=0)))
+"""What the row of an empty window says; nobody is shown it."""
+
+
+def say(
+    key: str,
+    account: Account,
+    settled: Settled,
+    found: Entries,
+    now: int,
+    rows: Rows,
+    settings: ScoreSettings,
+) -> int:
+    """Say the rows of windows that changed since they were last said; return when the next will, in minutes.
+
+    `found` is what is still open; `now` and the result are minutes since the epoch.
+    """
+    minutes, rhythm = account.minutes, settled.rhythm
+    if minutes:
+        rhythm, minutes = rhythm.copy(), minutes.copy()
+        beat(rhythm, account.minutes, _ALL, minutes, 1, settings)
+    sums = window_sums(
+        minutes,
+        settled.hours,
+        settled.days,
+        now,
+        rolled_minute=settled.rolled_minute,
+        rolled_hour=settled.rolled_hour,
+    )
+    said, account.said = account.said, now
+    due = [
+        index
+        for index, (view, as_of) in enumerate(zip(sums.views, sums.as_of, strict=True))
+        if (as_of > said if view is not None else account.shown >> index & 1)
+    ]
+    if due:
+        views = _Views(settled, account, found, rhythm, sums, settings)
+        say_row = rows.by_table.setdefault("account_scores", []).append
+        for index in due:
+            view = sums.views[index]
+            as_of = sums.as_of[index]
+            if view is None:
+                account.shown &= ~(1 << index)
+                said_of = EMPTY
+            else:
+                account.shown |= 1 << index
+                said_of = views.row(view, as_of)
+            say_row((key, WINDOWS[index][0], as_of * 60, *said_of))
+    return sums.due
+
+
+_ALL: Final = 1 << 62
+
+
+class _Views:
+    """The rows of one moment, each worked out once."""
+
+    def __init__(
+        self,
+        settled: Settled,
+        account: Account,
+        found: Entries,
+        rhythm: Any,
+        sums: Sums,
+        settings: ScoreSettings,
+    ) -> None:
+        people, posts = settled.people, settled.posts
+        if found:
+            people, posts = _with_open(people, posts, found, settings)
+        posts, level = sampled(posts, settled.posts_level)
+        audience = settled.audience
+        if account.audience:
+            audience = {network: seen.copy() for network, seen in audience.items()}
+            for network, seen in account.audience.items():
+                for at in range(0, len(seen), 3):
+                    observe(audience, network, *seen[at : at + 3])
+        self.people = tuple(people.values())
+        self.scale = 1 << account.level
+        self.followers = total(audience)
+        self.standing = StandingView(
+            now=0,
+            people=self.people,
+            scale=self.scale,
+            rhythm=rhythm,
+            days=sums.days,
+            shares=[post[0] for post in posts.values()],
+            share_scale=1 << level,
+            audience=audience,
+            settings=settings,
+        )
+        self.by_window: dict[int, tuple[Any, ...]] = {}
+        self.by_moment: dict[int, tuple[Any, ...]] = {}
+
+    def row(self, view: WindowView, as_of: int) -> tuple[Any, ...]:
+        """Return what all measures say."""
+        window = self.by_window.get(view.start)
+        if window is None:
+            view.people, view.scale, view.followers = self.people, self.scale, self.followers
+            window = self.by_window[view.start] = window_row(view)
+        moment = self.by_moment.get(as_of)
+        if moment is None:
+            self.standing.now = as_of
+            moment = self.by_moment[as_of] = standing_row(self.standing)
+        return window + moment
+
+
+def _with_open(
+    people: dict[int, Person], posts: dict[int, list[int]], found: Entries, settings: ScoreSettings
+) -> tuple[dict[int, Person], dict[int, list[int]]]:
+    """Return people and posts as they are with what can still change; the given ones stay as they are."""
+    people, posts = people.copy(), posts.copy()
+    for _, _, who, _ in found:
+        if (person := people.get(who)) is not None:
+            people[who] = person.copy()
+    tell(people, posts, sorted(found.items()), settings)
+    return people, posts
