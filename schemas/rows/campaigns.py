@@ -24,13 +24,166 @@ VENUE_TITLES: Final = Table(
     live="notEmpty(titles)",
 )
 
-CAMPAIGN_TABLES: Final = (VENUE_TITLES,)
+CAMPAIGNS: Final = Table(
+    name="campaigns",
+    doc="Campaigns that anybody has entered, as their rules say.",
+    columns=(
+        Column("campaign", "String", "id"),
+        Column(
+            "kind",
+            "LowCardinality(String)",
+            "contest, mayor, threshold, post_with_media, referral, tag_chain",
+        ),
+        Column("name", "String", "for people"),
+        Column("start", _INSTANT, "from when events count"),
+        Column("end", _INSTANT, "when they cease to"),
+        Column("prize", "String", "what there is to win"),
+        Column("hashtags", "Array(String)", "casefolded, without sign; one of them makes a post qualify"),
+        Column("final", "Bool", "nothing late or undone can change the standings any more"),
+        Column("as_of", _INSTANT, "event time of this row"),
+    ),
+    key=("campaign",),
+)
+
+CAMPAIGN_POINTS: Final = Table(
+    name="campaign_points",
+    doc="Parts of standings: an account's points in a campaign by scope; read them as campaign_standings.",
+    columns=(
+        Column("campaign", "String", "id"),
+        Column("account", "String", "who has the points"),
+        Column(
+            "scope", "String", "what for: a venue, a member brought in; empty where there is but one part"
+        ),
+        Column("points", "UInt64", "points"),
+        Column("reached", f"Nullable({_INSTANT})", "when the last of them came"),
+        Column("title", "Bool", "holds the title of the venue"),
+        Column("disclosed", "UInt64", "entries that say what they are made for"),
+        Column("undisclosed", "UInt64", "entries that do not"),
+        Column("disqualified", "String", "why the account gets nothing, if so"),
+        Column("final", "Bool", "nothing late or undone can change it any more"),
+        Column("as_of", _INSTANT, "event time of this row"),
+    ),
+    key=("campaign", "account", "scope"),
+)
+
+CAMPAIGN_ENTRIES: Final = Table(
+    name="campaign_entries",
+    doc="Events that entered an account into a campaign: what a reward is made of.",
+    columns=(
+        Column("campaign", "String", "id"),
+        Column("account", "String", "whose entry it is"),
+        Column("event", "String", "id of the event"),
+        Column("at", _INSTANT, "when it happened"),
+        Column("unit", "String", "what counts once: the post, the newcomer, the tagged"),
+        Column("actor", "String", "who acted: the account, or in a referral the newcomer"),
+        Column("disclosed", "Bool", "says what it was made for, as the campaign's rules want it"),
+        Column("stands", "Bool", "not undone"),
+    ),
+    key=("campaign", "account", "at", "event"),
+    live="stands",
+)
+
+CAMPAIGN_LINKS: Final = Table(
+    name="campaign_links",
+    doc="Who brought whom, in referrals and tag chains.",
+    columns=(
+        Column("campaign", "String", "id"),
+        Column("member", "String", "who was brought in"),
+        Column("sponsor", "String", "by whom, first"),
+        Column("at", _INSTANT, "when"),
+        Column("counts", "Bool", "the member was not a sponsor before, as where a loop closes"),
+    ),
+    key=("campaign", "member"),
+    live="sponsor != ''",
+)
+
+CAMPAIGN_TREES: Final = Table(
+    name="campaign_trees",
+    doc="What the links of a campaign look like together.",
+    columns=(
+        Column("campaign", "String", "id"),
+        Column("members", "UInt64", "accounts brought in"),
+        Column("roots", "UInt64", "accounts that bring in without having been brought"),
+        Column("depth", "UInt32", "links from a root to the farthest member"),
+        Column("breadth", "UInt64", "most members at one depth"),
+        Column("reach", "UInt64", "followers of all who acted: an upper bound"),
+        Column("refused", "UInt64", "members that had been sponsors before, as where a loop closes"),
+        Column("partial", "Bool", "too large to be known whole here: see campaign_links"),
+        Column("as_of", _INSTANT, "event time of this row"),
+    ),
+    key=("campaign",),
+)
+
+CAMPAIGN_SIGNALS: Final = Table(
+    name="campaign_signals",
+    doc="What an entrant did that looks like gaming; nobody is excluded by it.",
+    columns=(
+        Column("campaign", "String", "id"),
+        Column("account", "String", "who did it"),
+        Column("signal", "LowCardinality(String)", "docs/campaigns.md lists them"),
+        Column("count", "UInt64", "how many times"),
+        Column("since", f"Nullable({_INSTANT})", "first of them, where it is known"),
+        Column("until", f"Nullable({_INSTANT})", "last of them, where it is known"),
+        Column("evidence", "String", "a sentence"),
+        Column("as_of", _INSTANT, "event time of this row"),
+    ),
+    key=("campaign", "account", "signal"),
+    live="count > 0",
+)
+
+REWARDS: Final = Table(
+    name="rewards",
+    doc="Rewards won and lost; as on the topic of rewards.",
+    columns=(
+        Column("id", "String", "the same in every run"),
+        Column("campaign", "String", "id"),
+        Column("account", "String", "who has it"),
+        Column("kind", "LowCardinality(String)", "kind of the campaign"),
+        Column("at", _INSTANT, "when it was earned, in event time"),
+        Column("revoked_at", f"Nullable({_INSTANT})", "since when it is void, if it is"),
+        Column("reason", "LowCardinality(String)", "why it was lost: undone, overtaken, disqualified, void"),
+        Column("which", "String", "what for: a place, a period, a newcomer, a venue"),
+        Column("prize", "String", "what there is to win"),
+    ),
+    key=("campaign", "account", "id"),
+    live="reason != 'void'",
+)
+
+CAMPAIGN_TABLES: Final = (
+    VENUE_TITLES,
+    CAMPAIGNS,
+    CAMPAIGN_POINTS,
+    CAMPAIGN_ENTRIES,
+    CAMPAIGN_LINKS,
+    CAMPAIGN_TREES,
+    CAMPAIGN_SIGNALS,
+    REWARDS,
+)
 """All tables of this file."""
 
 VIEWS: Final[dict[str, str]] = {
     "mayors": """
         SELECT venue, title.account AS account, title.days AS days, title.since AS since, title.until AS until
         FROM {database}.venue_titles ARRAY JOIN titles AS title
+    """,
+    "campaign_standings": """
+        SELECT
+            campaign, account, points,
+            if(disqualified = '', row_number() OVER (
+                PARTITION BY campaign
+                ORDER BY disqualified != '', points DESC, title DESC, reached, account
+            ), 0) AS rank,
+            as_of, reached, title, disclosed, undisclosed, disqualified, final
+        FROM (
+            SELECT
+                campaign, account, sum(part.points) AS points, max(part.reached) AS reached,
+                max(part.title) AS title, sum(part.disclosed) AS disclosed,
+                sum(part.undisclosed) AS undisclosed, max(part.disqualified) AS disqualified,
+                max(part.final) AS final, max(part.as_of) AS as_of
+            FROM {database}.campaign_points AS part
+            GROUP BY campaign, account
+            HAVING points > 0
+        )
     """,
 }
 """Views over the tables above, by name; `{database}` is to be put in. Create them after the tables, in this

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from schemas.fact import FOLLOW, Fact
-from streams.campaigns.rules import Mayor, Rule
+from streams.campaigns.rule import Mayor, Rule, TagChain, Threshold
 
 _NONE: tuple[Rule, ...] = ()
 
@@ -19,7 +19,7 @@ class Rulebook:
     and disqualifications apply at once, when a campaign is next presented.
     """
 
-    __slots__ = ("_by_tag", "_by_venue", "_everywhere", "_named", "rules")
+    __slots__ = ("_by_meme", "_by_tag", "_by_venue", "_everywhere", "_last", "_named", "rules")
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         """Start with `rules`, whose ids differ."""
@@ -32,7 +32,12 @@ class Rulebook:
         self._by_venue: dict[str, tuple[Rule, ...]] = {}
         self._everywhere: tuple[Rule, ...] = ()
         self._named: dict[str, tuple[Rule, ...]] = {}
+        self._by_meme: dict[str, tuple[Rule, ...]] = {}
+        self._last: tuple[Fact | None, list[Rule]] = (None, [])
         for rule in self.rules.values():
+            memes = rule.memes if isinstance(rule, TagChain) else ()
+            for meme in memes:
+                self._by_meme[meme] = (*self._by_meme.get(meme, _NONE), rule)
             if rule.hashtags:
                 for tag in rule.hashtags:
                     self._by_tag[tag] = (*self._by_tag.get(tag, _NONE), rule)
@@ -41,25 +46,30 @@ class Rulebook:
             elif rule.venues:
                 for venue in rule.venues:
                     self._by_venue[venue] = (*self._by_venue.get(venue, _NONE), rule)
-            else:
+            elif not memes:
                 self._named[rule.id] = (rule,)
 
     def entered(self, fact: Fact) -> list[Rule]:
-        """Return the rules, mayors apart, for which `fact` qualifies."""
-        return [
-            rule for rule in self._concerned(fact) if not isinstance(rule, Mayor) and rule.qualifies(fact)
-        ]
+        """Return the rules, mayors apart, for which `fact` qualifies; subjects ask in turn."""
+        if self._last[0] is not fact:
+            found = [
+                rule for rule in self._concerned(fact) if not isinstance(rule, Mayor) and rule.qualifies(fact)
+            ]
+            self._last = (fact, found)
+        return self._last[1]
 
     def raced(self, fact: Fact) -> list[Rule]:
         """Return the mayor rules for which check-in `fact` qualifies."""
         return [rule for rule in self._concerned(fact) if isinstance(rule, Mayor) and rule.qualifies(fact)]
 
     def followed(self, fact: Fact) -> Rule | None:
-        """Return the rule in whose name `fact` follows somebody, within its time, if any."""
+        """Return the rule in whose name `fact` follows somebody, where following is not what it asks for."""
         if fact.kind != FOLLOW or not fact.campaign:
             return None
         rule = self.rules.get(fact.campaign)
-        return rule if rule is not None and rule.start <= fact.time < rule.end else None
+        if rule is None or isinstance(rule, Mayor | Threshold) or not rule.start <= fact.time < rule.end:
+            return None
+        return rule
 
     def _concerned(self, fact: Fact) -> list[Rule]:
         """Return the rules that could take `fact`, each once."""
@@ -70,6 +80,9 @@ class Rulebook:
                     found[rule.id] = rule
         if fact.venue:
             for rule in (*self._by_venue.get(fact.venue, _NONE), *self._everywhere):
+                found[rule.id] = rule
+        if self._by_meme and (meme := fact.root or fact.object):
+            for rule in self._by_meme.get(meme, _NONE):
                 found[rule.id] = rule
         if fact.campaign:
             for rule in self._named.get(fact.campaign, _NONE):

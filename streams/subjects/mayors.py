@@ -10,18 +10,23 @@ import msgspec
 
 from schemas.fact import CHECKIN, Fact
 from streams.campaigns.ids import SEP
+from streams.campaigns.ledger import DISQUALIFIED, STANDS, say_reward
+from streams.campaigns.quota import Award
+from streams.campaigns.rule import Mayor
 from streams.campaigns.rulebook import Rulebook
-from streams.campaigns.rules import Mayor
 from streams.campaigns.titles import DAY, FOREVER, LEAST, WINDOW, Race, Title
-from streams.subject import MINUTE, NEVER, RELEASE, Now, Rows, Subject
+from streams.subject import NEVER, RELEASE, Now, Rows, Subject
+from streams.subjects.standing import APPEAL, say_campaign, say_points
+from streams.subjects.waiting import wait
 
 FORMAT: Final = b"\x01"
-MAX_VISITORS: Final = 20_000
-"""Accounts remembered per venue, beyond those of the last hour or so. A venue with more visitors in its
-window forgets first who came on one day only, the longest ago; they would need `least` further days to
-matter again."""
-APPEAL: Final = 30 * DAY
-"""How long after a campaign's end its rewards can still be taken back."""
+MAX_DAYS_BYTES: Final = 400_000
+"""Of what is remembered of a venue's visitors, some 20,000 accounts. With more in its window it forgets first
+who came on one day only, the longest ago; they would need `least` further days to matter again."""
+MAX_OPEN_BYTES: Final = 300_000
+"""Check-ins of about the last hour; what comes beyond it at one venue is not counted."""
+MAX_AWARDS: Final = 1_000
+"""Titles at one venue whose rewards can still be taken back by a disqualification."""
 
 
 class Venue(msgspec.Struct, array_like=True, omit_defaults=True):
@@ -40,6 +45,11 @@ class Venue(msgspec.Struct, array_like=True, omit_defaults=True):
     open: dict[str, dict[int, int]] = {}
     """account → time (ms) → check-ins, not before `settled`; 0 or less where undone, remembered until
     settled"""
+
+    open_bytes: int = 0
+    """About how many bytes `open` takes."""
+    awards: list[Award] = []
+    """Titles that a campaign has rewarded, the last MAX_AWARDS."""
 
 
 _decode: Final = msgspec.msgpack.Decoder(Venue).decode
@@ -60,7 +70,6 @@ class Mayors(Subject[Venue]):
     """
 
     name: ClassVar[str] = "mayors"
-    code: ClassVar[str] = "m"
     code: ClassVar[str] = "m"
 
     def __init__(self, rulebook: Rulebook | None = None) -> None:
@@ -95,34 +104,53 @@ class Mayors(Subject[Venue]):
     def fold(self, key: str, state: Venue, facts: Sequence[Fact], rows: Rows) -> None:
         """Add check-ins."""
         for fact in facts:
-            times = state.open.setdefault(fact.actor, {})
+            times = state.open.get(fact.actor)
+            if times is None or fact.time not in times:
+                if fact.sign > 0 and state.open_bytes > MAX_OPEN_BYTES:
+                    continue
+                state.open_bytes += 10 + len(fact.actor.encode())
+                times = state.open.setdefault(fact.actor, {})
             times[fact.time] = times.get(fact.time, 0) + fact.sign
 
     def present(self, key: str, state: Venue, now: Now, rows: Rows) -> int:
         """Say the titles; settle what can no longer change; ask again when the title passes with the days."""
         venue, _, campaign = key.rpartition(SEP)
         rule = self._rulebook.rules.get(campaign) if campaign else None
-        window, least = (rule.window_days, rule.min_days) if isinstance(rule, Mayor) else (WINDOW, LEAST)
-        race = _race(state, window, least)
+        if isinstance(rule, Mayor):
+            return self._present_campaign(rule, venue, state, now, rows)
+        if campaign:
+            return NEVER
+        race = _race(state, WINDOW, LEAST)
         race.run(_visits(state, now.time), now.time)
-        if not campaign:
-            _say_titles(venue, state, race, now, rows)
+        _say_titles(venue, state, race, now, rows)
         due = race.next_change()
         latest = max((days[-1] for days in race.days.values()), default=-1)
-        _settle(state, min(now.floor, now.time), window, least)
-        if isinstance(rule, Mayor):
-            return min(due, _say_campaign(rule, venue, state, race, now, rows))
+        _settle(state, min(now.floor, now.time), WINDOW, LEAST)
         if due < FOREVER:
             return due
-        gone = (latest + window) * DAY
+        gone = (latest + WINDOW) * DAY
         if not state.open and not state.days and not _holds(state) and now.floor >= gone:
             return RELEASE
         return wait(now, gone)
 
-
-def wait(now: Now, instant: int) -> int:
-    """Return when to ask again for the floor to have passed `instant`, if it stays as far behind as it is."""
-    return max(now.time + MINUTE, now.time + (instant - now.floor))
+    @staticmethod
+    def _present_campaign(rule: Mayor, venue: str, state: Venue, now: Now, rows: Rows) -> int:
+        """Do the same for a campaign, whose race is over when it ends."""
+        window, least = rule.window_days, rule.min_days
+        floor = min(now.floor, now.time, rule.end)
+        race = _race(state, window, least)
+        race.run(_visits(state, now.time), min(now.time, rule.end - 1))
+        _say_campaign(rule, venue, state, race, now, rows)
+        pending = min((title.since for title in race.titles if title.since >= floor), default=FOREVER)
+        before = state.settled
+        _settle(state, floor, window, least)
+        _say_rewards(rule, venue, state, [t for t in race.titles if before <= t.since < floor], rows)
+        if now.floor >= rule.end + APPEAL:
+            return RELEASE
+        if floor >= rule.end:
+            return wait(now, rule.end + APPEAL)
+        midnight = (now.time // DAY + 1) * DAY
+        return min(wait(now, min(pending + 1, rule.end)), midnight)
 
 
 def _race(state: Venue, window: int, least: int) -> Race:
@@ -157,11 +185,12 @@ def _settle(state: Venue, floor: int, window: int, least: int) -> None:
         for account, days in race.days.items()
         if (kept := tuple(day for day in days if day > oldest))
     }
-    if len(state.days) > MAX_VISITORS:
-        ranked = sorted(
-            state.days, key=lambda account: (-len(state.days[account]), -state.days[account][-1], account)
-        )
-        state.days = {account: state.days[account] for account in ranked[:MAX_VISITORS]}
+    if len(state.days) > 500:
+        left = MAX_DAYS_BYTES
+        for account in sorted(state.days, key=lambda one: (-len(state.days[one]), -state.days[one][-1], one)):
+            left -= 12 + 3 * len(state.days[account]) + len(account.encode())
+            if left < 0:
+                del state.days[account]
     state.reached = {account: race.reached[account] for account in state.days}
     for account in list(state.open):
         times = {time: count for time, count in state.open[account].items() if time >= floor}
@@ -169,6 +198,7 @@ def _settle(state: Venue, floor: int, window: int, least: int) -> None:
             state.open[account] = times
         else:
             del state.open[account]
+    state.open_bytes = sum((10 + len(name.encode())) * len(times) for name, times in state.open.items())
     since = min(floor, race.titles[-1].since) if race.holder is not None else floor
     month = _month(since)
     state.titles = [title for title in race.titles if _month(title.since) >= month]
@@ -223,7 +253,28 @@ def _month_after(month: str) -> str:
     return f"{year + number // 12:04d}-{number % 12 + 1:02d}-01"
 
 
-def _say_campaign(rule: Mayor, venue: str, state: Venue, race: Race, now: Now, rows: Rows) -> int:
-    """Say standings and rewards of a campaign's race; return when to ask again."""
-    del rule, venue, state, race, now, rows
-    return NEVER
+def _say_campaign(rule: Mayor, venue: str, state: Venue, race: Race, now: Now, rows: Rows) -> None:
+    """Say what a campaign is, the standings at one of its venues, and the titles that are rewarded."""
+    final = now.floor >= rule.end
+    say_campaign(rule, final, now, rows)
+    at = min(now.time, rule.end - 1)
+    holder = race.holder
+    for account in sorted({*race.days, *state.open}):
+        points = race.count(account, at)
+        reached = race.reached[account] if points else None
+        say_points(rule, account, venue, (points, reached, account == holder, 0, 0), final, now, rows)
+
+
+def _say_rewards(rule: Mayor, venue: str, state: Venue, titles: Iterable[Title], rows: Rows) -> None:
+    """Say the rewards of titles whose beginning is settled, and who loses or gets back one by the rules."""
+    for title in titles:
+        state.awards.append(Award(title.account, str(title.since), title.since))
+        if title.account not in rule.disqualified:
+            say_reward(rule, title.account, (venue, str(title.since)), venue, title.since, STANDS, rows)
+    del state.awards[:-MAX_AWARDS]
+    for n, award in enumerate(state.awards):
+        lost = award.account in rule.disqualified
+        if lost != award.lost:
+            state.awards[n] = award._replace(lost=lost)
+            reason = DISQUALIFIED if lost else STANDS
+            say_reward(rule, award.account, (venue, award.which), venue, award.at, reason, rows)

@@ -4,8 +4,8 @@ them."""
 from __future__ import annotations
 
 import gzip
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,15 @@ from schemas.rows.campaigns import CAMPAIGN_TABLES
 from streams.subject import DAY, HOUR, MINUTE, RELEASE, Now, Rows, Subject
 
 TABLES = {table.name: table for table in CAMPAIGN_TABLES}
+LIVE: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "": lambda row: True,
+    "notEmpty(titles)": lambda row: row["titles"],
+    "stands": lambda row: row["stands"],
+    "sponsor != ''": lambda row: row["sponsor"],
+    "count > 0": lambda row: row["count"],
+    "reason != 'void'": lambda row: row["reason"] != "void",
+}
+"""What the conditions of the tables mean here."""
 DATA = Path(__file__).parents[3] / "infra" / "data"
 LAG = HOUR + 15 * MINUTE
 """How far the floor is behind the newest event with the default settings."""
@@ -44,7 +53,7 @@ class Drive:
         self.states: dict[tuple[str, str], bytes] = {}
         self.dues: dict[tuple[str, str], int] = {}
         self.rows: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = defaultdict(dict)
-        self.said = 0
+        self.counts: Counter[str] = Counter()
         self.newest = 0
 
     def feed(self, facts: Sequence[Fact], chunk: int = 100) -> Drive:
@@ -81,9 +90,14 @@ class Drive:
         return Now((self.newest // MINUTE + 1) * MINUTE, self.newest - self.lag)
 
     def live(self, table: str) -> list[dict[str, Any]]:
-        """Return the rows that stand, as dicts."""
+        """Return the rows that the table's view shows, as dicts."""
         names = TABLES[table].names
-        return [dict(zip(names, row, strict=True)) for row in self.rows[table].values()]
+        shown = LIVE[TABLES[table].live]
+        return [
+            row
+            for row in (dict(zip(names, row, strict=True)) for row in self.rows[table].values())
+            if shown(row)
+        ]
 
     def _turn(self, touched: dict[tuple[str, str], Any]) -> None:
         """Fold and present what is touched, present what is due; through bytes each time."""
@@ -110,7 +124,7 @@ class Drive:
             at = [spec.names.index(name) for name in spec.key]
             for row in said:
                 assert len(row) == len(spec.columns), table
-                self.said += 1
+                self.counts[table] += 1
                 self.rows[table][tuple(row[i] for i in at)] = row
 
 
@@ -127,3 +141,28 @@ def undone(fact: Fact) -> Fact:
 def titles(drive: Drive) -> list[tuple[str, str, int, int, int | None]]:
     """Return all titles said: venue, account, days, since, until."""
     return sorted((row["venue"], *title) for row in drive.live("venue_titles") for title in row["titles"])
+
+
+def standings(drive: Drive, campaign: str) -> list[tuple[str, int, int]]:
+    """Return account, points and rank as the view `campaign_standings` computes them, by rank, the
+    disqualified last.
+    """
+    parts: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in drive.live("campaign_points"):
+        if row["campaign"] == campaign:
+            parts[row["account"]].append(row)
+    ranked = sorted(
+        (
+            any(row["disqualified"] for row in rows),
+            -points,
+            not any(row["title"] for row in rows),
+            max(row["reached"] or 0 for row in rows),
+            account,
+        )
+        for account, rows in parts.items()
+        if (points := sum(row["points"] for row in rows))
+    )
+    return [
+        (account, -points, 0 if out else rank)
+        for rank, (out, points, _, _, account) in enumerate(ranked, start=1)
+    ]

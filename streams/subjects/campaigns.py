@@ -1,0 +1,168 @@
+"""Campaigns: what must be decided over all entrants of one at once, and what the campaign is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Final
+
+import msgspec
+
+from schemas.fact import REFERRAL, Fact
+from streams.campaigns.board import Board
+from streams.campaigns.claims import period_of
+from streams.campaigns.ids import short_hash
+from streams.campaigns.ledger import DISQUALIFIED, OVERTAKEN, STANDS, Ledger, say_reward
+from streams.campaigns.quota import Quota
+from streams.campaigns.rule import Caps, Contest, PostWithMedia, Referral, TagChain
+from streams.campaigns.rulebook import Rulebook
+from streams.campaigns.tree import Joined, Tree
+from streams.subject import MINUTE, NEVER, RELEASE, Now, Rows, Subject
+from streams.subjects.standing import APPEAL, say_campaign
+from streams.subjects.waiting import wait
+
+FORMAT: Final = b"\x01"
+SETTLING: Final = 10 * MINUTE
+"""A board is settled so often, in event time: it looks at every entrant."""
+
+
+class Whole(msgspec.Struct, array_like=True, omit_defaults=True):
+    """What is kept of a campaign; of the first three, what its kind needs."""
+
+    board: Board | None = None
+    quota: Quota | None = None
+    tree: Tree | None = None
+    ledger: Ledger = msgspec.field(default_factory=Ledger)
+    winners: dict[str, int] = {}
+    """account → place, as said"""
+    settled: int = 0
+    """Instant before which the board is final (ms)."""
+
+
+_decode: Final = msgspec.msgpack.Decoder(Whole).decode
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+class Campaigns(Subject[Whole]):
+    """A campaign; the key is its kind and id.
+
+    - A contest's winners, said when the floor has passed its end, so that nothing late or undone can change
+      them.
+    - Rewards with caps over all accounts (threshold, post_with_media) or any (referral), and those of a tag
+      chain, said when settled.
+    - The shape of the tree of referrals and tag chains.
+
+    The state of each part is bounded, whatever arrives (`board`, `quota`, `tree` say how, and what gives
+    way); a fold and a present cost time proportional to it, at most some milliseconds.
+    """
+
+    name: ClassVar[str] = "campaigns"
+    code: ClassVar[str] = "k"
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        """Take entries for the rules in `rulebook`, as it is at the time."""
+        self._rulebook = rulebook
+
+    def keys(self, fact: Fact) -> Iterable[str]:
+        """Return the campaigns the fact qualifies for, mayors apart."""
+        return [rule.code + rule.id for rule in self._rulebook.entered(fact)]
+
+    def home(self, key: str) -> str:
+        """Return the campaign."""
+        return key[1:]
+
+    def empty(self, key: str) -> Whole:
+        """Return a campaign nobody has entered."""
+        kind = key[0]
+        whole = Whole()
+        if kind == Contest.code:
+            whole.board = Board()
+        elif kind in (Referral.code, TagChain.code):
+            whole.tree = Tree()
+        if kind not in (Contest.code, TagChain.code):
+            whole.quota = Quota()
+        return whole
+
+    def load(self, key: str, raw: bytes) -> Whole:
+        """Return the campaign in `raw`."""
+        if raw[:1] != FORMAT:
+            raise ValueError(f"not the state of a campaign: format {raw[:1]!r}")
+        return _decode(raw[1:])
+
+    def dump(self, state: Whole) -> bytes:
+        """Return msgpack, less than a megabyte."""
+        return FORMAT + _encode(state)
+
+    def fold(self, key: str, state: Whole, facts: Sequence[Fact], rows: Rows) -> None:
+        """Add entries."""
+        rule = self._rulebook.rules.get(key[1:])
+        for fact in facts:
+            if state.board is not None:
+                unit = short_hash(fact.object or fact.id)
+                state.board.add(fact.actor, fact.time, unit, fact.sign)
+            elif state.tree is not None:
+                for other in fact.receivers[:1] if fact.kind == REFERRAL else fact.receivers:
+                    pair = (other, fact.actor) if fact.kind == REFERRAL else (fact.actor, other)
+                    state.tree.add(fact.time, *pair, fact.actor, fact.followers, fact.sign)
+            elif state.quota is not None and rule is not None and rule.caps.shared:
+                unit_of_time = rule.period if isinstance(rule, PostWithMedia) else "campaign"
+                state.quota.add(fact.time, fact.actor, period_of(fact.time, unit_of_time), fact.sign)
+        if state.board is not None:
+            state.board.trim(Caps() if rule is None else rule.caps)
+        elif state.quota is not None:
+            state.quota.trim()
+
+    def present(self, key: str, state: Whole, now: Now, rows: Rows) -> int:
+        """Say the campaign, its tree, and the rewards that nobody can take away any more."""
+        rule = self._rulebook.rules.get(key[1:])
+        if rule is None or rule.code != key[0]:
+            return NEVER
+        floor = min(now.floor, now.time)
+        final = floor >= rule.end
+        due = rule.end + APPEAL if final else rule.end
+        say_campaign(rule, final, now, rows)
+        if state.board is not None and isinstance(rule, Contest):
+            if final:
+                _say_winners(rule, state.board, state, now, rows)
+            elif floor >= state.settled + SETTLING:
+                state.board.settle(floor, rule.caps)
+                state.settled = floor
+        joined: list[Joined] = []
+        if state.tree is not None:
+            rows.add("campaign_trees", (rule.id, *state.tree.shape(), now.time))
+            if state.tree.open:
+                due = min(due, min(link[0] for link in state.tree.open) + 1)
+            joined = state.tree.settle(floor)
+        if isinstance(rule, TagChain):
+            for link in joined:
+                if link.nth == rule.tagged:
+                    state.ledger.say(rule, link.sponsor, (), link.at, STANDS, rows)
+        elif state.quota is not None:
+            if isinstance(rule, Referral) and rule.caps != Caps():
+                for link in joined:
+                    state.quota.add(link.at, link.sponsor, link.member, 1)
+            for award in state.quota.settle(floor, rule.caps) + state.quota.changed(rule.disqualified):
+                reason = DISQUALIFIED if award.lost else STANDS
+                say_reward(rule, award.account, (award.which,), award.which, award.at, reason, rows)
+            if state.quota.open:
+                due = min(due, min(claim[0] for claim in state.quota.open) + 1)
+        if floor >= rule.end + APPEAL:
+            return RELEASE
+        return wait(now, due)
+
+
+def _say_winners(rule: Contest, board: Board, state: Whole, now: Now, rows: Rows) -> None:
+    """Say who won, as far as it is certain, and who does not win any more since somebody was disqualified."""
+    leaders = board.leaders(rule.winners, rule.caps, rule.disqualified)
+    places = {leader.account: leader.place for leader in leaders if leader.certain}
+    for account, place in state.winners.items():
+        if account not in places:
+            reason = DISQUALIFIED if account in rule.disqualified else OVERTAKEN
+            state.ledger.say(rule, account, (), rule.end, reason, rows, shown=str(place))
+    for account, place in places.items():
+        state.ledger.say(rule, account, (), rule.end, STANDS, rows, shown=str(place))
+    state.winners = places | {a: p for a, p in state.winners.items() if a not in places}
+    for leader in leaders:
+        if not leader.certain:
+            says = f"place {leader.place} with {leader.score.points} points: see campaign_standings"
+            signal = ("undecided", leader.place, None, None, says)
+            rows.add("campaign_signals", (rule.id, leader.account, *signal, now.time))
