@@ -42,6 +42,7 @@ CASCADE_EPISODES: Final = Table(
     ),
     key=("root", "kind", "episode"),
     live="size > 0",
+    time="as_of",
 )
 
 TRENDS: Final = Table(
@@ -62,4 +63,5 @@ TRENDS: Final = Table(
     ),
     key=("id",),
     live="raised_at > 0",
+    time="as_of",
 )

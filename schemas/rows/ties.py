@@ -22,4 +22,6 @@ TIES: Final = Table(
     ),
     key=("source", "target", "day"),
     live="events > 0",
+    partition="toYear(day)",
+    time="day",
 )

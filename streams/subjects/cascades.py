@@ -15,6 +15,7 @@ from streams.measures.cascade.seismic import MIN_SHARES, Forecast, forecast
 from streams.measures.cascade.tempo import Tempo
 from streams.measures.cascade.tree import SPILLED, Tree
 from streams.subject import DAY, HOUR, MINUTE, RELEASE, Now, Rows, Subject
+from streams.subjects.warm import Warm
 
 FORMAT: Final = 1
 LIMIT: Final = 120_000
@@ -40,11 +41,25 @@ class Cascade:
     """The state: the tree and what goes with its nodes, and what is known of the root."""
 
     __slots__ = (
-        "authors", "debts", "ended_at", "first", "incentivised", "last", "latest", "posts", "raised_at",
-        "reach", "tempo", "touched", "tree", "undisclosed",
+        "authors",
+        "debts",
+        "ended_at",
+        "first",
+        "incentivised",
+        "key",
+        "last",
+        "latest",
+        "posts",
+        "raised_at",
+        "reach",
+        "tempo",
+        "touched",
+        "tree",
+        "undisclosed",
     )  # fmt: skip
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, key: str, limit: int) -> None:
+        self.key = key
         self.tree, self.reach, self.tempo = Tree(limit), Reach(), Tempo()
         self.incentivised = self.undisclosed = 0
         self.first, self.last = 0, 0
@@ -93,6 +108,7 @@ class Cascades(Subject[Cascade]):
     def __init__(self, *, silence: int = 7 * DAY, limit: int = LIMIT, viral: int = VIRAL) -> None:
         """`silence` in milliseconds; `limit` and `viral` in shares."""
         self._silence, self._limit, self._viral = silence, limit, viral
+        self._warm = Warm[Cascade]()
 
     def keys(self, fact: Fact) -> Iterable[str]:
         """Return one key: what it is a cascade of, shares or tags, and the root."""
@@ -113,12 +129,13 @@ class Cascades(Subject[Cascade]):
 
     def empty(self, key: str) -> Cascade:
         """Return a cascade without a root or a share."""
-        return Cascade(self._limit)
+        return Cascade(key, self._limit)
 
     # Facts
 
     def fold(self, key: str, state: Cascade, facts: Sequence[Fact], rows: Rows) -> None:
         """Add shares, tags and root posts."""
+        self._warm.touched(key)
         root = key[1:]
         for fact in facts:
             state.latest = max(state.latest, fact.time)
@@ -145,6 +162,7 @@ class Cascades(Subject[Cascade]):
 
     def present(self, key: str, state: Cascade, now: Now, rows: Rows) -> int:
         """Say the cascade as of now; when it has been silent for long, for the last time."""
+        self._warm.touched(key)
         final = now.time - state.latest >= self._silence and now.floor > state.latest
         state.debts = {id: time for id, time in state.debts.items() if time >= now.floor}
         if state.touched:
@@ -283,10 +301,14 @@ class Cascades(Subject[Cascade]):
                 len(tree.ids),
             )
         )
-        return b"".join((bytes((FORMAT,)), len(head).to_bytes(4, "little"), head, *map(_packed, columns)))
+        raw = b"".join((bytes((FORMAT,)), len(head).to_bytes(4, "little"), head, *map(_packed, columns)))
+        self._warm.keep(state.key, raw, state)
+        return raw
 
     def load(self, key: str, raw: bytes) -> Cascade:
         """Return the state that `dump` wrote."""
+        if (warm := self._warm.take(key, raw)) is not None:
+            return warm
         if raw[0] != FORMAT:
             raise ValueError(f"not the state of a cascade: format {raw[0]}")
         end = 5 + int.from_bytes(raw[1:5], "little")
@@ -295,7 +317,7 @@ class Cascades(Subject[Cascade]):
         columns: list[array[int]] = []
         for typecode in _TYPECODES:
             end = _unpack(raw, end, typecode, slots, columns)
-        state = Cascade(self._limit)
+        state = Cascade(key, self._limit)
         state.tree = Tree.stored(self._limit, columns[:7], sums, levels, spilled)
         state.reach = Reach.stored(columns[7], columns[8], *reached)
         state.tempo = Tempo(minutes)

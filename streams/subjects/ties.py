@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from struct import Struct
-from types import MappingProxyType
 from typing import ClassVar, Final
 
-from schemas.event import KINDS
-from schemas.fact import (
-    AMPLIFYING,
-    CLICK,
-    EARNED,
-    FOLLOW,
-    LIKE,
-    MENTION,
-    QUOTE,
-    RECOMMEND,
-    REFERRAL,
-    REPLY,
-    SHARE,
-    TAG,
-    UNDISCLOSED,
-    UNFOLLOW,
-    Fact,
-)
+from schemas.fact import AMPLIFYING, EARNED, FOLLOW, UNDISCLOSED, UNFOLLOW, Fact
+from streams.measures.account.settings import DEFAULTS
 from streams.subject import DAY, HOUR, RELEASE, Now, Rows, Subject
 
-EFFORT: Final[Mapping[int, float]] = MappingProxyType(
-    {
-        CLICK: 0.5,
-        LIKE: 1.0,
-        FOLLOW: 1.0,
-        REPLY: 2.0,
-        MENTION: 2.0,
-        SHARE: 4.0,
-        QUOTE: 4.0,
-        TAG: 4.0,
-        RECOMMEND: 8.0,
-        REFERRAL: 8.0,
-    }
-)
-"""What an action of a kind weighs in a tie."""
+FOLLOW_EFFORT: Final = 0.25
+"""What a follow weighs in a tie; it is no engagement, so scores give it no effort."""
 
 SCALE: Final = 1_000_000
 """Weights are kept in millionths, as integers, so that their sum does not depend on the order of addition."""
@@ -77,7 +47,7 @@ class Ties(Subject[dict[int, Day]]):
     one account in one action are two events. A `follow` counts, since it says whom somebody turns to; an
     `unfollow` does not, since it takes nothing back that was done. Actions on oneself make no tie.
 
-    Weight: W(T) = Σ effort(kind) · 2^(−(T − t)/h), effort without unit, h the half-life. It splits by day:
+    Weight: W(T) = Σ effort(kind) · 2^(−(T − t)/h), effort as in scores, h the half-life. It splits by day:
     a row holds a day's part of the sum as of the day's end, so the weight at any T after is
     Σ_days weight · 2^(−(T − end of day)/h), and nothing older than the day needs to be remembered. A tie is
     kept while a fact for one of its days may still come, and is then released: the state is bounded by the
@@ -89,10 +59,18 @@ class Ties(Subject[dict[int, Day]]):
     name: ClassVar[str] = "ties"
     code: ClassVar[str] = "t"
 
-    def __init__(self, *, half_life: int = 14 * DAY, effort: Mapping[int, float] = EFFORT) -> None:
-        """`half_life` in milliseconds; `effort` by code of the kind, 0 where none is named."""
+    def __init__(
+        self,
+        *,
+        half_life: int = 14 * DAY,
+        effort: Sequence[float] = DEFAULTS.effort,
+        follow: float = FOLLOW_EFFORT,
+    ) -> None:
+        """`half_life` in milliseconds; `effort` by code of the kind, as in scores; `follow` beside it."""
         self._rate = 1.0 / half_life
-        self._effort = tuple(effort.get(kind, 0.0) * SCALE for kind in range(len(KINDS)))
+        efforts = [value * SCALE for value in effort]
+        efforts[FOLLOW] = follow * SCALE
+        self._effort = tuple(efforts)
 
     def keys(self, fact: Fact) -> Iterable[str]:
         """Return a key per receiver: length of the source, source, target; a name may hold any character."""

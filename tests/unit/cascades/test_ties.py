@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from schemas.fact import FOLLOW, LIKE, MENTION, SHARE, TAG, UNFOLLOW, Fact
 from schemas.rows.ties import TIES
+from streams.measures.account.settings import DEFAULTS
 from streams.subject import DAY, HOUR, NEVER, RELEASE, Now, Rows
-from streams.subjects.ties import EFFORT, Ties, date_of
+from streams.subjects.ties import Ties, date_of
 from tests.unit.cascades.helpers import FOREVER, given_events, plain_facts, run, shown
 
 NAMES = st.sampled_from(["a", "b", "c:1", "2:x:", "\0", "ñ\0:"])
@@ -80,7 +81,7 @@ def test_the_weight_at_any_later_time_follows_from_the_days() -> None:
         for i in range(200)
     ]
     until = 40 * DAY
-    expected = sum(EFFORT[fact.kind] * 2 ** (-(until - fact.time) / half_life) for fact in facts)
+    expected = sum(DEFAULTS.effort[fact.kind] * 2 ** (-(until - fact.time) / half_life) for fact in facts)
     rows = shown(run(Ties(half_life=half_life), [facts], FOREVER), TIES).values()
     number_of = {date_of(day): day for day in range(31)}
     ages = {row["day"]: until - (number_of[row["day"]] + 1) * DAY for row in rows}
