@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 
 from infra.settings import Settings, SettingsError
 from infra.stack.stack import status
-from schemas.rows import TABLES, VERSION, Column, Table
+from schemas.rows import VERSION, Column, Table
 
 QUERY_SETTINGS: Final = {"session_timezone": "UTC"}
 
@@ -110,11 +110,16 @@ def check_schema(client: Client, database: str) -> None:
 
 
 def migrate(
-    client: Client, database: str, *, ttl_days: int = 0, between: Callable[[], None] = lambda: None
+    client: Client,
+    database: str,
+    tables: Iterable[Table],
+    *,
+    ttl_days: int = 0,
+    between: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Bring the database to what this version needs, each statement idempotent; return what was done.
 
-    Tables and their views come from their declarations in `schemas.rows`; everything else from the numbered files.
+    `tables` and their views come from their declarations; everything else from the numbered files.
     `between` is called between the steps.
     """
     client.command(f"CREATE DATABASE IF NOT EXISTS {database}")
@@ -127,7 +132,7 @@ def migrate(
     if have and max(have) > known[-1].number:
         check_schema(client, database)
     done = []
-    for table in TABLES.values():
+    for table in tables:
         for statement in table_statements(table, database, ttl_days):
             try:
                 client.command(statement)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Final
 
-from schemas.rows import TABLES, Table, encode_rows, join_rows
+from schemas.rows import TABLES, encode_rows, join_rows
 
 
 @dataclass(slots=True)
 class Block:
-    """Rows of one table from consecutive messages of some partitions."""
+    """Rows of one table from consecutive messages of some partitions. Messages say their columns themselves, so a
+    sink need not know what a newer worker measures; the rows of one block have the same.
+    """
 
-    table: Table
+    table: str
+    columns: tuple[str, ...]
     parts: list[bytes] = field(default_factory=list)
     rows: int = 0
     oldest: int = 0
@@ -38,26 +42,17 @@ class Block:
     def token(self) -> str:
         """Return `table:topic:partition:first-last…`, shortened by a hash: the same block always has the same."""
         named = sorted(f"{topic}:{partition}:{first}-{last}" for (topic, partition), (first, last) in self.ranges.items())
-        return f"{self.table.name}:{blake2b('|'.join(named).encode(), digest_size=16).hexdigest()}"
+        return f"{self.table}:{blake2b('|'.join(named).encode(), digest_size=16).hexdigest()}"
 
 
-class UnknownTable(Exception):
-    """A message for a table this version does not know: the worker is newer than the sink."""
-
-
-def table_of(name: bytes | None) -> Table:
-    """Return the table a message's key names; raise UnknownTable."""
-    table = TABLES.get((name or b"").decode(errors="replace"))
-    if table is None:
-        raise UnknownTable(f"a worker sends rows for the table {name!r}, which this sink does not know; upgrade it")
-    return table
+LETTER_COLUMNS: Final = (*TABLES["dead_letters"].names, "version")
 
 
 def letter_row(letter: dict[str, object], version: int) -> bytes:
     """Return the encoded row of a dead letter, as it is on its topic."""
-    return encode_rows([(*(letter[name] for name in TABLES["dead_letters"].names), version)])
+    return encode_rows([(*(letter[name] for name in LETTER_COLUMNS[:-1]), version)])
 
 
 def by_size(blocks: Iterable[Block]) -> list[Block]:
     """Return blocks with rows, events last: an event that can be queried has its numbers queryable too."""
-    return sorted((b for b in blocks if b.rows), key=lambda b: b.table.name == "events")
+    return sorted((b for b in blocks if b.rows), key=lambda b: b.table == "events")

@@ -52,15 +52,15 @@ class Inserter:
         try:
             retrying(self._once, block)
         except DatabaseError as error:
-            raise RowsRefused(f"ClickHouse refuses {block.rows} rows of {block.table.name}: {one_line(error)}") from error
+            raise RowsRefused(f"ClickHouse refuses {block.rows} rows of {block.table}: {one_line(error)}") from error
 
     def _once(self, block: Block) -> None:
         if self._client is None:
             self._client = self._connect()
         try:
             self._client.raw_insert(
-                f"{self.database}.{block.table.store}",
-                column_names=[*block.table.names, "version"],
+                f"{self.database}.{block.table}_store",
+                column_names=list(block.columns),
                 insert_block=block.body,
                 fmt="JSONCompactEachRow",
                 settings={

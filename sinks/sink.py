@@ -19,8 +19,7 @@ from kafka.structs import OffsetAndMetadata
 
 from infra import telemetry
 from infra.clock import monotonic, wall
-from schemas.rows import TABLES
-from sinks.block import Block, by_size, letter_row, table_of
+from sinks.block import LETTER_COLUMNS, Block, by_size, letter_row
 from sinks.insert import Inserter
 
 log = structlog.get_logger("juice")
@@ -68,7 +67,7 @@ class Sink:
 
     def collect(self) -> tuple[list[Block], dict[TopicPartition, int]]:
         """Poll until there are enough rows or the interval is over; return blocks and the next offsets."""
-        blocks: dict[str, Block] = {}
+        blocks: dict[tuple[str, tuple[str, ...]], Block] = {}
         offsets: dict[TopicPartition, int] = {}
         count = size = 0
         deadline = None
@@ -91,16 +90,18 @@ class Sink:
                 break
         return by_size(blocks.values()), offsets
 
-    def _add(self, blocks: dict[str, Block], tp: TopicPartition, message: Any) -> tuple[int, int]:
+    def _add(self, blocks: dict[tuple[str, tuple[str, ...]], Block], tp: TopicPartition, message: Any) -> tuple[int, int]:
         """Add one message to its table's block; return its rows and bytes."""
         if tp.topic == self.sources.dead_letters:
-            table = TABLES["dead_letters"]
+            table, columns = "dead_letters", LETTER_COLUMNS
             value, rows, appended = letter_row(_letter(message.value), message.offset), 1, 0
         else:
             headers = dict(message.headers)
-            table, value = table_of(message.key), message.value
+            table, columns, value = message.key.decode(), tuple(headers["columns"].decode().split(",")), message.value
             rows, appended = int(headers["rows"]), int(headers["appended"])
-        block = blocks.setdefault(table.name, Block(table))
+        block = blocks.get((table, columns))
+        if block is None:
+            block = blocks[table, columns] = Block(table, columns)
         block.add(tp.topic, tp.partition, message.offset, value, rows, appended)
         return rows, len(value)
 
@@ -111,7 +112,7 @@ class Sink:
         for block in blocks:
             self.inserter.insert(block)
             now = wall()
-            telemetry.inserted(block.table.name, block.rows, now)
+            telemetry.inserted(block.table, block.rows, now)
             if block.oldest:
                 telemetry.fresh(now - block.oldest / 1000)
         self.busy_since = None

@@ -88,7 +88,7 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path) -> Juice:
     )
     app.transport = GuardedTransport(app.conf.broker, app)
     app.tables._recovery = GuardedRecovery(app, app.tables)
-    subjects = all_subjects(settings=settings)
+    subjects = all_subjects()
     parts = settings.partitions
     stages = [
         Stage(

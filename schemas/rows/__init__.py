@@ -9,6 +9,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from schemas.rows.campaigns import (
+    CAMPAIGNS,
+    CAMPAIGN_ENTRIES,
+    CAMPAIGN_LINKS,
+    CAMPAIGN_POINTS,
+    CAMPAIGN_SIGNALS,
+    CAMPAIGN_TREES,
+    REWARDS,
+    VENUE_TITLES,
+)
+from schemas.rows.cascades import CASCADE_EPISODES, TRENDS
+from schemas.rows.ties import TIES
 from schemas.rows.events import EVENTS, events_row
 from schemas.rows.letters import DEAD_LETTERS
 from schemas.rows.panes import ACCOUNT_PANES
@@ -16,7 +28,24 @@ from schemas.rows.table import VERSION, Column, Table, encode_rows, join_rows
 from schemas.rows.totals import OUTCOMES
 
 TABLES: Final[dict[str, Table]] = {
-    table.name: table for table in (EVENTS, ACCOUNT_PANES, DEAD_LETTERS, OUTCOMES)
+    table.name: table
+    for table in (
+        EVENTS,
+        ACCOUNT_PANES,
+        DEAD_LETTERS,
+        OUTCOMES,
+        VENUE_TITLES,
+        CAMPAIGNS,
+        CAMPAIGN_POINTS,
+        CAMPAIGN_ENTRIES,
+        CAMPAIGN_LINKS,
+        CAMPAIGN_TREES,
+        CAMPAIGN_SIGNALS,
+        REWARDS,
+        CASCADE_EPISODES,
+        TRENDS,
+        TIES,
+    )
 }
 """Every table, by name."""
 

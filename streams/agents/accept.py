@@ -176,7 +176,7 @@ class Accept:
         self._send(effects, partition, here, begin, end, routed, orders)
         if rows:
             where = self.names.rows, partition, b"events", b",".join(rows)
-            effects.sends.append(Send(*where, row_headers(len(rows), appended)))
+            effects.sends.append(Send(*where, row_headers("events", len(rows), appended)))
         outcomes = [("accept", partition, s, outcome, n) for (s, outcome), n in here.outcomes.items()]
         if outcomes:
             effects.sends.append(rows_send(self.names.rows, partition, "outcomes", outcomes, end))

@@ -8,6 +8,9 @@ from zlib import crc32
 
 from schemas.rows import encode_rows
 from streams.engine.outbox import Send
+from streams.tables import ALL_TABLES
+
+_COLUMNS = {name: ",".join((*table.names, "version")).encode() for name, table in ALL_TABLES.items()}
 
 
 def partition_of(home: str, partitions: int) -> int:
@@ -20,9 +23,11 @@ def rows_send(
 ) -> Send:
     """Return the message that carries `rows` of `table` to the sink, the version put behind each row."""
     value = encode_rows([(*row, version) for row in rows])
-    return Send(topic, partition, table.encode(), value, row_headers(len(rows), appended))
+    return Send(topic, partition, table.encode(), value, row_headers(table, len(rows), appended))
 
 
-def row_headers(count: int, appended: int) -> tuple[tuple[str, bytes], ...]:
-    """Return what the sink wants to know of a message without reading it: how many rows, the oldest append (ms)."""
-    return (("rows", b"%d" % count), ("appended", b"%d" % appended))
+def row_headers(table: str, count: int, appended: int) -> tuple[tuple[str, bytes], ...]:
+    """Return what the sink wants to know of a message without reading it: its columns, how many rows, the oldest
+    append (ms, 0 if it says nothing).
+    """
+    return ("columns", _COLUMNS[table]), ("rows", b"%d" % count), ("appended", b"%d" % appended)

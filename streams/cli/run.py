@@ -14,7 +14,6 @@ from infra.kafka import MAX_BYTES, KafkaUnreachable, broker_of, client_settings
 from infra.settings import Settings
 from infra.version import version
 from sinks.insert import Inserter, RowsRefused
-from sinks.block import UnknownTable
 from sinks.sink import Sink, Sources
 from streams.cli.app import app, settings
 from streams.engine import faults
@@ -91,7 +90,7 @@ def run_sink(found: Settings) -> int:
     log.info("sink", version=version(), kafka=kafka, telemetry=f"http://{found.metrics_host}:{port}/metrics")
     try:
         work.run()
-    except (RowsRefused, UnknownTable) as error:
+    except RowsRefused as error:
         log.error("stopped", error=str(error))
         return Exit.CORRUPTION
     except Exception:

@@ -15,6 +15,7 @@ from infra.settings import Settings
 from streams.cli.app import app, console, err, settings
 from streams.engine.faults import arm, crash_point
 from streams.names import Names
+from streams.tables import ALL_TABLES
 from streams.topics import topic_specs
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -103,7 +104,9 @@ def apply_migrations(found: Settings, sources: int | None = None) -> list[str]:
     crash_point("migrate.between")
     client = connect(found)
     days = -(-found.ttl // 86_400_000)
-    done += migrate_database(client, found.database, ttl_days=days, between=lambda: crash_point("migrate.between"))
+    done += migrate_database(
+        client, found.database, ALL_TABLES.values(), ttl_days=days, between=lambda: crash_point("migrate.between")
+    )
     return done
 
 

@@ -1,0 +1,10 @@
+"""Every table of an installation: the declared ones, and that of the account measures, whose columns are discovered."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas.rows import TABLES, Table
+from streams.measures.account.catalogue import ACCOUNT_SCORES
+
+ALL_TABLES: Final[dict[str, Table]] = {**TABLES, ACCOUNT_SCORES.name: ACCOUNT_SCORES}
