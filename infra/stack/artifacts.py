@@ -1,4 +1,4 @@
-"""Where the heavy pieces lie once `make setup` has installed them: below the Python environment, for all stacks."""
+"""Where the heavy pieces lie that `make setup` installs: in the Python environment, for all stacks."""
 
 from __future__ import annotations
 

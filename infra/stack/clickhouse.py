@@ -33,7 +33,7 @@ _USERS = """\
 
 
 def configuration(home: Home, port: int, *, memory: int) -> str:
-    """The server's configuration for a machine with `memory` bytes, which it shares with Kafka and workers."""
+    """The server's configuration for a machine of `memory` bytes, shared with Kafka and the workers."""
     folder = home.clickhouse
     log = home.logs / "clickhouse-server.log"
     settings = {
@@ -59,8 +59,9 @@ def configuration(home: Home, port: int, *, memory: int) -> str:
 def start(home: Home, state: State) -> Process:
     """Write the configuration and start the server. Does not wait for it.
 
-    `state.users` is a ClickHouse users file to serve with. It must leave `default` usable without a password from
-    loopback or from nowhere but the server itself: the session that keeps the server up is that user's.
+    `state.users` is a ClickHouse users file to serve with. In it, `default` must have no password and be
+    allowed from loopback, because the session that keeps the server up is that user's. It needs no more than
+    `<grants><query>GRANT SYSTEM LISTEN ON *.*</query></grants>`, with which it sees no table.
     """
     folder = home.clickhouse
     (folder / "data").mkdir(parents=True, exist_ok=True)
@@ -69,16 +70,22 @@ def start(home: Home, state: State) -> Process:
         (folder / "users.xml").write_text(_USERS)
     else:
         shutil.copyfile(state.users, folder / "users.xml")
-    config = config_path(home)
-    config.write_text(configuration(home, state.clickhouse.port, memory=psutil.virtual_memory().total))
+    config_path(home).write_text(
+        configuration(home, state.clickhouse.port, memory=psutil.virtual_memory().total)
+    )
     library = artifacts.clickhouse_library()
-    command = [sys.executable, "-I", clickhouse_server.__file__, str(library), str(config)]
+    command = [sys.executable, "-I", clickhouse_server.__file__, str(library), *command_end(home)]
     return spawn(command, log=home.log(CLICKHOUSE))
 
 
 def config_path(home: Home) -> Path:
-    """The server's configuration file; no other process has it as an argument."""
+    """The server's configuration file."""
     return home.clickhouse / "config.xml"
+
+
+def command_end(home: Home) -> tuple[str, str]:
+    """The last words of the server's command line, which no other process has."""
+    return "serve", str(config_path(home))
 
 
 def ready(server: Service) -> bool:

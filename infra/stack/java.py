@@ -47,7 +47,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def _version(java: Path) -> int | None:
-    """The feature version `java` says it has: 8 for "1.8.0_292", 17 for "17.0.15". None when it does not run."""
+    """The feature version that `java` says it has; None when it does not run."""
     try:
         said = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):

@@ -25,7 +25,11 @@ from infra.stack.process import Process, spawn
 from infra.stack.state import Service, State
 
 LARGEST_MESSAGE = 32 * 1024 * 1024  # bytes: a producer that batches a whole partition must fit
-HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC")  # two cores: one collector thread steals least from others
+HEAP = (
+    "-Xms128m",
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+)  # two cores: one collector thread steals least from others
 
 
 def new_cluster_id() -> str:
@@ -103,12 +107,17 @@ def prepare(home: Home, state: State, nodes: Sequence[int]) -> None:
 
 def start(home: Home, node: int) -> Process:
     """Start a prepared node. Does not wait for it."""
-    return spawn([*_java(*HEAP), "kafka.Kafka", str(config_path(home, node))], log=home.log(f"kafka-{node}"))
+    return spawn([*_java(*HEAP), *command_end(home, node)], log=home.log(f"kafka-{node}"))
 
 
 def config_path(home: Home, node: int) -> Path:
-    """The node's properties file; no other process has it as an argument."""
+    """The node's properties file."""
     return home.kafka(node) / "server.properties"
+
+
+def command_end(home: Home, node: int) -> tuple[str, str]:
+    """The last words of the node's command line, which no other process has."""
+    return "kafka.Kafka", str(config_path(home, node))
 
 
 def ready(broker: Service, state: State) -> bool:
@@ -135,7 +144,7 @@ def _format(config: Path, cluster: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise StartFailed(
-            f"Kafka's storage in {config.parent} could not be formatted:\n{(done.stdout + done.stderr).strip()}"
+            f"the storage in {config.parent} could not be formatted:\n{(done.stdout + done.stderr).strip()}"
         )
 
 

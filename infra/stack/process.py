@@ -6,6 +6,7 @@ created, and counts as alive only while both agree.
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import time
@@ -19,6 +20,8 @@ from infra import clock
 
 # Creation times come from the boot time, which moves a little when the system clock is set.
 _SAME_INSTANT_S = 2.0
+
+_FRAME = re.compile(r"\s+at |\d+\. |\s+\.\.\. \d+ more")  # of Java, of ClickHouse
 
 # Servers started by this very process are its children: they must be reaped, or they stay as zombies.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -63,14 +66,19 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
 
     def _find(self) -> psutil.Process | None:
         child = _children.get(self.pid)
-        if child is not None and child.poll() is not None:
+        if child is not None and child.poll() is not None:  # takes what has ended out of the system's table
             del _children[self.pid]
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) < _SAME_INSTANT_S
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+            return process if same and not _ended(process) else None
         except psutil.NoSuchProcess:
             return None
+
+
+def _ended(process: psutil.Process) -> bool:
+    """True for a zombie. One whose other threads have yet to end still holds its files and ports."""
+    return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
 
 
 def spawn(command: Sequence[str], *, log: Path) -> Process:
@@ -88,21 +96,24 @@ def spawn(command: Sequence[str], *, log: Path) -> Process:
     return Process(pid=child.pid, created=psutil.Process(child.pid).create_time())
 
 
-def with_argument(argument: str) -> list[Process]:
-    """Every running process that has exactly this argument on its command line."""
-    found = []
-    for process in psutil.process_iter(["cmdline", "create_time", "status"]):
-        info = process.info
-        if argument in (info["cmdline"] or ()) and info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(Process(pid=process.pid, created=info["create_time"]))
-    return found
+def ending_with(*arguments: str) -> list[Process]:
+    """Every running process whose command line ends with exactly these arguments."""
+    return [
+        Process(pid=process.pid, created=process.info["create_time"])
+        for process in psutil.process_iter(["cmdline", "create_time"])
+        if tuple(process.info["cmdline"] or ())[-len(arguments) :] == arguments  # a zombie has none
+    ]
 
 
 def tail(log: Path, *, lines: int = 15, since: int = 0) -> str:
-    """The last lines of a log after byte `since`, empty when there are none."""
+    """The last lines of a log after byte `since`, empty when there are none.
+
+    The frames of stack traces are left out: a few of them would push the reason out of sight.
+    """
     try:
         with log.open("rb") as file:
             file.seek(max(since, log.stat().st_size - 64_000))
-            return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
+            written = file.read().decode("utf-8", "replace").splitlines()
     except FileNotFoundError:
         return ""
+    return "\n".join([line for line in written if line.strip() and not _FRAME.match(line)][-lines:])

@@ -6,7 +6,7 @@
     start(".juice", "kafka-1")
     down(".juice")                 # leaves the data, and no process
 
-All raise StackError (errors.py). All that change something hold the folder's lock: calling them at once is safe.
+All raise StackError (errors.py). Those that start or stop hold the folder's lock, so they may meet.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from infra.stack.errors import StackError, StartFailed
 from infra.stack.home import Home
 from infra.stack.info import StackInfo, describe
 from infra.stack.plan import Wishes, plan
-from infra.stack.process import Process, tail, with_argument
+from infra.stack.process import Process, ending_with, tail
 from infra.stack.state import Service, State
 
 PATIENCE_S = 90.0  # a cold and busy small machine needs much of it for three JVMs
@@ -43,8 +43,8 @@ def up(
     """Start what does not run of the stack in `home`; return when Kafka and ClickHouse answer.
 
     Ports: None takes that of last time or the default, or another when it is in use; 0 takes any free one; a
-    number is taken, or PortTaken raised (broker n gets kafka_port + n - 1). `brokers`: 1 or 3, for the life of
-    the data. `kafka_properties` are laid over the brokers' own, with `{node}` and `{port}` filled in;
+    number is taken, or PortTaken raised (broker n gets kafka_port + n - 1). `brokers`: 1 or 3, for the
+    life of the data. `kafka_properties` are laid over the brokers' own, with `{node}` and `{port}` filled in;
     `clickhouse_users` is a ClickHouse users file; both are remembered until `down`.
 
     A start that fails is StartFailed and leaves nothing running that it started.
@@ -58,6 +58,7 @@ def up(
     )
     place = Home.at(home)
     with place.locked():
+        _stop_strays(place)
         state = plan(place.load(), wishes)
         try:
             state = _start(place, state, state.services, patience=patience)
@@ -80,9 +81,7 @@ def down(home: Path | str, *, wipe: bool = False) -> None:
         if state is not None:
             _stop(service.process for service in state.services)
             place.save(state.at_rest())
-        # A start that was killed half-way may have left a server that it had not written down yet.
-        configs = [clickhouse.config_path(place), *(kafka.config_path(place, node) for node in (1, 2, 3))]
-        _stop(process for config in configs for process in with_argument(str(config)))
+        _stop_strays(place)
         if wipe:
             place.wipe()
 
@@ -146,19 +145,22 @@ def _start(home: Home, state: State, services: Iterable[Service], *, patience: f
             home.save(state)
         _await(home, state, offsets, deadline=clock.monotonic() + patience)
     except BaseException:
-        _stop(state[name].process for name in offsets)
+        _stop(state[service.name].process for service in dead)
+        for service in dead:
+            state = state.having(service)
+        home.save(state)
         raise
     return state
 
 
 def _await(home: Home, state: State, offsets: Mapping[str, int], *, deadline: float) -> None:
-    """Return when all that were started answer. Raises StartFailed with the end of the log of one that does not."""
+    """Return when all that were started answer; StartFailed has the end of the log of one that does not."""
     waiting = [state[name] for name in offsets]
     while waiting:
         for service in waiting:
             late = clock.monotonic() > deadline
             if not service.alive() or late:
-                what = "does not answer" if service.alive() else "stopped right after its start"
+                what = "did not answer in time" if service.alive() else "stopped right after its start"
                 log = home.log(service.name)
                 end = tail(log, since=offsets[service.name]) or "(it wrote nothing)"
                 raise StartFailed(f"{service.name} {what}; the end of {log}:\n{end}")
@@ -177,6 +179,14 @@ def _stop(processes: Iterable[Process | None]) -> None:
         process.send(signal.SIGTERM)
     for process in running:
         process.stop(signal.SIGTERM)
+
+
+def _stop_strays(home: Home) -> None:
+    """Stop servers of this folder that nobody remembers: their start was killed before it wrote them down."""
+    state = home.load()
+    known = {service.process.pid for service in state.services if service.process} if state else set()
+    ours = [clickhouse.command_end(home), *(kafka.command_end(home, node) for node in (1, 2, 3))]
+    _stop(process for end in ours for process in ending_with(*end) if process.pid not in known)
 
 
 def _size(log: Path) -> int:
