@@ -53,5 +53,6 @@ ACCOUNT_SCORES: Final = Table(
     ),
     key=("account", "window"),
     live="actions > 0",
+    time="as_of",
 )
 """The table of account rows; a new measure is a new column at its place, so columns are inserted by name."""
