@@ -13,6 +13,7 @@ from infra.settings import Settings
 from streams.agents.accept import Accept
 from streams.agents.accumulate import Accumulate
 from streams.agents.ingest import Ingest
+from streams.campaigns.rulebook import Rulebook
 from streams.engine.batches import MAX_RECORDS, BatchScheduler
 from streams.engine.consumer import GuardedRecovery, GuardedTransport
 from streams.engine.stage import Stage
@@ -50,7 +51,7 @@ def security(settings: Settings) -> dict[str, Any]:
     }
 
 
-def build(settings: Settings, *, kafka: str, sources: int, data: Path) -> Juice:
+def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook: Rulebook) -> Juice:
     """Return the app: `kafka` are bootstrap servers, `sources` the partitions of `social.events`."""
     names = Names.of(settings)
     app = Juice(
@@ -88,7 +89,7 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path) -> Juice:
     )
     app.transport = GuardedTransport(app.conf.broker, app)
     app.tables._recovery = GuardedRecovery(app, app.tables)
-    subjects = all_subjects()
+    subjects = all_subjects(rulebook=rulebook)
     parts = settings.partitions
     stages = [
         Stage(

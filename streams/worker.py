@@ -23,6 +23,7 @@ from infra.version import version
 from streams.engine import faults
 from streams.engine.faults import Exit, die
 from streams.names import Names
+from streams.rulefiles import RuleFiles
 from streams.topology import Juice, build
 
 log = structlog.get_logger("juice")
@@ -85,10 +86,10 @@ class Watch:
         }
 
 
-async def run(settings: Settings, kafka: str, sources: int) -> int:
+async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) -> int:
     """Run a worker until SIGTERM or SIGINT; return the exit code."""
     with tempfile.TemporaryDirectory(prefix="juice-worker-") as folder:
-        app = build(settings, kafka=kafka, sources=sources, data=Path(folder))
+        app = build(settings, kafka=kafka, sources=sources, data=Path(folder), rulebook=rules.rulebook)
         watch = Watch(app, settings)
         try:
             port = telemetry.serve(settings.metrics_host, settings.worker_port, watch.health)
@@ -110,6 +111,7 @@ async def run(settings: Settings, kafka: str, sources: int) -> int:
             if os.getppid() != parent:
                 die(Exit.OK, "the supervisor is gone")
             watch.look()
+            rules.look()
             if watch.ready and not app.rebalancing:
                 for stage in app.stages.values():
                     await stage.tick()
@@ -128,6 +130,7 @@ def main() -> int:
         logs.configure(settings)
         if settings.crash_at:
             faults.arm(settings.crash_at)
+        rules = RuleFiles(settings.campaigns)
         kafka = broker_of(settings)
         names = Names.of(settings)
         with admin_client(settings, kafka) as admin:
@@ -148,9 +151,9 @@ def main() -> int:
     try:
         import uvloop
 
-        return uvloop.run(run(settings, kafka, counts[names.events]))
+        return uvloop.run(run(settings, kafka, counts[names.events], rules))
     except ImportError:
-        return asyncio.run(run(settings, kafka, counts[names.events]))
+        return asyncio.run(run(settings, kafka, counts[names.events], rules))
 
 
 if __name__ == "__main__":
