@@ -44,7 +44,7 @@ lock: setup ## resolve the dependencies anew and pin them by hash
 	$(BIN)/python -m infra.stack.install --lock
 
 clean: ## stop the local stack and remove all that was made here
-	@if [ -x $(BIN)/juice ]; then $(BIN)/juice down --wipe; fi
+	-@[ ! -x $(BIN)/juice ] || $(BIN)/juice down --wipe
 	rm -rf $(VENV) .juice .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -56,6 +56,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.libraries: requirements.lock | $(VENV)/bin/python
+	@echo "Libraries: installing what requirements.lock pins (a minute or two) …"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
