@@ -81,7 +81,7 @@ class Home:
         self._state.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def locked(self, *, patience: float = 180.0) -> Iterator[None]:
+    def locked(self, *, patience: float = 300.0) -> Iterator[None]:
         """Hold the folder's lock; it goes away with its holder, so a crash leaves none behind.
 
         Raises StackBusy after `patience` seconds.

@@ -27,7 +27,7 @@ from infra.stack.plan import Wishes, plan
 from infra.stack.process import Process, ending_with, tail
 from infra.stack.state import Service, State
 
-PATIENCE_S = 90.0  # a cold and busy small machine needs much of it for three JVMs
+PATIENCE_S = 180.0  # seconds; three JVMs on two cores that others use as well take one minute of them
 
 
 def up(
@@ -74,7 +74,8 @@ def up(
 def down(home: Path | str, *, wipe: bool = False) -> None:
     """Stop every server of the stack; harmless when none runs. `wipe` removes its data and logs as well."""
     place = Home.at(home)
-    if not place.path.exists():
+    if not place.path.exists():  # never there, or removed below servers that still run
+        _stop_strays(place)
         return
     with place.locked():
         state = place.load()

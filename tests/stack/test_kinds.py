@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import urllib.error
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -48,13 +47,6 @@ SASL = {
         'org.apache.kafka.common.security.plain.PlainLoginModule required user_anna="secret";'
     ),
 }
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """A folder whose stack is gone after the test."""
-    yield tmp_path / "home"
-    local.down(tmp_path / "home", wipe=True)
 
 
 def test_three_brokers_go_on_without_one(home: Path) -> None:

@@ -1,6 +1,7 @@
 """A real Kafka and a real ClickHouse: started, broken, started again, stopped."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from infra import stack as local
-from infra.stack import PortTaken, StackError, StackInfo, StartFailed
+from infra.stack import PortTaken, StackError, StackInfo, StartFailed, clickhouse, kafka
 from infra.stack.home import Home
 from infra.stack.process import ending_with, spawn
 
@@ -156,12 +157,12 @@ def test_an_unknown_server_is_named(own: StackInfo) -> None:
         local.stop(own.home, "kafka-2")
 
 
-def test_a_port_in_use_is_refused_before_anything_starts(own: StackInfo, tmp_path: Path) -> None:
+def test_a_port_in_use_is_refused_before_anything_starts(own: StackInfo, home: Path) -> None:
     """A second stack that insists on the first one's port is told so, and starts nothing."""
     port = int(own.kafka.rpartition(":")[2])
     with pytest.raises(PortTaken, match=f"port {port} for kafka-1 is in use"):
-        local.up(tmp_path, kafka_port=port, clickhouse_port=0)
-    assert local.status(tmp_path).pids == {}
+        local.up(home, kafka_port=port, clickhouse_port=0)
+    assert local.status(home).pids == {}
 
 
 def test_down_leaves_the_data_and_no_process(own: StackInfo) -> None:
@@ -180,14 +181,16 @@ def test_down_leaves_the_data_and_no_process(own: StackInfo) -> None:
 
 
 def test_down_finds_servers_that_nobody_remembers(own: StackInfo, tmp_path: Path) -> None:
-    """With its memory lost, `down` still ends the folder's servers, and not an editor of their files."""
-    config = Home.at(own.home).kafka(1) / "server.properties"
-    editor = spawn([sys.executable, "-c", "import time; time.sleep(60)", str(config)], log=tmp_path / "log")
-    (Path(own.home) / "stack.json").unlink()
+    """With its folder removed, `down` still ends the stack's servers, and not an editor of their files."""
+    home = Home.at(own.home)
+    ends = [clickhouse.command_end(home), kafka.command_end(home, 1)]
+    config = ends[0][-1]
+    editor = spawn([sys.executable, "-c", "import time; time.sleep(60)", config], log=tmp_path / "log")
     try:
-        assert ending_with("kafka.Kafka", str(config))
-        local.down(own.home)
-        assert not ending_with("kafka.Kafka", str(config))
+        shutil.rmtree(home.path)
+        assert ending_with(*ends[0])
+        local.down(home.path)
+        assert not any(ending_with(*end) for end in ends)
         assert editor.alive()
     finally:
         editor.stop(signal.SIGKILL)
@@ -211,22 +214,22 @@ def test_a_memory_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
     assert "\n" not in caught.value.message
 
 
-def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_a_broker_that_cannot_start_says_why(home: Path) -> None:
     """The message holds the log's name and its last lines, and nothing is left running."""
     wrong = {"authorizer.class.name": "no.such.Authorizer"}
     with pytest.raises(StartFailed, match="kafka-1 stopped right after its start") as caught:
-        local.up(tmp_path, kafka_port=0, clickhouse_port=0, kafka_properties=wrong)
+        local.up(home, kafka_port=0, clickhouse_port=0, kafka_properties=wrong)
     assert "no.such.Authorizer" in caught.value.message
-    assert str(tmp_path / "logs" / "kafka-1.log") in caught.value.message
-    left = local.status(tmp_path)
+    assert str(home / "logs" / "kafka-1.log") in caught.value.message
+    left = local.status(home)
     assert (left.kafka, left.pids) == ("", {})
 
 
-def test_a_clickhouse_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_a_clickhouse_that_cannot_start_says_why(home: Path, tmp_path: Path) -> None:
     """A users file that is no XML ends in StartFailed with ClickHouse's own reason."""
     users = tmp_path / "users.xml"
     users.write_text("<clickhouse><users>")
     with pytest.raises(StartFailed, match="clickhouse stopped right after its start") as caught:
-        local.up(tmp_path / "home", kafka_port=0, clickhouse_port=0, clickhouse_users=users)
+        local.up(home, kafka_port=0, clickhouse_port=0, clickhouse_users=users)
     assert "users.xml" in caught.value.message
-    assert local.status(tmp_path / "home").pids == {}
+    assert local.status(home).pids == {}
