@@ -22,7 +22,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A decoded event that claims its id.
 
     `offset` and `appended` (ms) are its record's in the source partition, `row` its encoded `events` row, `undo_of` the
-    id it takes back, if it is an undo.
+    id it takes back, if it is an undo. `behind`, unless 0, is by how many ms it is late: it may only be a duplicate.
     """
 
     offset: int
@@ -30,6 +30,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
     fact: Fact
     row: bytes
     undo_of: str = ""
+    behind: int = 0
 
 
 class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):

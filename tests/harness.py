@@ -6,6 +6,7 @@ they can be killed, stopped, frozen and armed with crash points.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import psutil
-from kafka import KafkaProducer
+from aiokafka import AIOKafkaProducer
 
 from infra.database import connect
 from infra.settings import Settings, load
@@ -135,17 +136,21 @@ class Installation:
 
     def feed(self, records: Iterable[bytes | None], partitions: int = 4, rate: float = 0) -> int:
         """Append records to social.events, partitions in turn; `rate` per second, 0 as fast as it goes."""
-        producer = KafkaProducer(
-            bootstrap_servers=self.stack.kafka.split(","), linger_ms=10, batch_size=1 << 18, max_request_size=32 << 20
+        return asyncio.run(self._feed(records, partitions, rate))
+
+    async def _feed(self, records: Iterable[bytes | None], partitions: int, rate: float) -> int:
+        # aiokafka, because kafka-python 3.0 cannot encode a request of 10 MB (docs/gotchas.md).
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.stack.kafka.split(","), linger_ms=10, max_batch_size=1 << 18, max_request_size=32 << 20
         )
+        await producer.start()
         started, count = time.monotonic(), 0
         for count, record in enumerate(records, 1):
-            producer.send(self.names.events, record, partition=(count - 1) % partitions, key=b"k" if record is None else None)
+            key = b"k" if record is None else None
+            await producer.send(self.names.events, record, partition=(count - 1) % partitions, key=key)
             if rate and count % 50 == 0 and (ahead := count / rate - (time.monotonic() - started)) > 0:
-                producer.flush()
-                time.sleep(ahead)
-        producer.flush()
-        producer.close()
+                await asyncio.sleep(ahead)
+        await producer.stop()
         return count
 
     def drain(self, timeout: float = 90) -> Left | None:

@@ -195,11 +195,13 @@ class Accept:
         if fact.id in here.known:
             outcome = "duplicate"
             telemetry.duplicates(1)
-        elif fact.time < here.floor:
-            # Only from a partition that was silent for so long that the others did not wait for it.
+        elif claim.behind or fact.time < here.floor:
             outcome = Reason.LATE
             telemetry.dead_letter(outcome)
-            why = f"{(here.floor - fact.time) / 1000:.0f} s behind the other partitions, its own having been silent"
+            if claim.behind:
+                why = f"{claim.behind / 1000:.0f} s behind the newest event before it in its partition"
+            else:  # its partition was silent for so long that the others did not wait for it
+                why = f"{(here.floor - fact.time) / 1000:.0f} s behind the other partitions, its own having been silent"
             row = msgspec.json.decode(claim.row)
             raw = row[RAW].encode()
             effects.sends.append(

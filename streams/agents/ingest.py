@@ -81,15 +81,14 @@ class Ingest:
                 ahead = f"{(at - appended) / 1000:.0f} s ahead of its arrival; at most {future // 1000} s are allowed"
                 self._reject(effects, source, partition, record, Rejected(Reason.FUTURE, ahead))
                 continue
+            behind = 0
             if at > time:
                 time = at
             elif at < time - lateness:
-                behind_by = f"{(time - at) / 1000:.0f} s behind its partition; at most {lateness // 1000} s are allowed"
-                self._reject(effects, source, partition, record, Rejected(Reason.LATE, behind_by))
-                continue
+                behind = time - at  # late, unless accept knows its id: then it is a duplicate that took long
             fact = fact_of(event, at)
             row = _json((*events_row(event, fact, raw, appended, topic, partition, offset), offset))
-            claims[partition_of(event.id, parts)].append(Claim(offset, appended, fact, row, event.undo_of))
+            claims[partition_of(event.id, parts)].append(Claim(offset, appended, fact, row, event.undo_of, behind))
         source.time = time
         source.read += len(records)
         source.heard_at, source.idle = monotonic(), False

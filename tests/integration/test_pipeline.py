@@ -1,0 +1,150 @@
+"""The whole way on real servers: what comes out equals what the test computes itself from what it put in."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.stack import StackInfo
+from tests.harness import Installation, installation
+
+HIGGS = Path(str(files("infra"))) / "data" / "higgs-july-1-3.ndjson.gz"
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+NASTY: list[tuple[bytes | None, str]] = [
+    (None, "malformed"),
+    (b"", "malformed"),
+    (b"\xff\xfe\x00", "malformed"),
+    (b"{", "malformed"),
+    (b"[" * 100_000, "malformed"),
+    (b'{"id":"n1","type":"like","time":NaN,"actor":"a"}', "malformed"),
+    (b"[]", "invalid"),
+    (b"1" * 4000, "invalid"),
+    (b'{"type":"like","time":1,"actor":"a"}', "invalid"),
+    (b'{"id":["x"],"type":"like","time":1,"actor":"a"}', "invalid"),
+    (b'{"id":"n2","type":"like","time":"yesterday","actor":"a"}', "invalid"),
+    (b'{"id":"n3","type":"like","time":"0001-01-01T00:00:00Z","actor":"a"}', "invalid"),
+    (b'{"id":"n4","type":"like","time":"2012-07-01T00:00:00","actor":"a"}', "invalid"),
+    (b'{"id":"n5","type":"mention","time":1341100800000,"actor":"a","targets":"b"}', "invalid"),
+    (b'{"id":"n6","type":"like","time":1341100800000,"actor":"a","actor_followers":-1}', "invalid"),
+    (b'{"id":"n7","type":"undo","time":1341100800000,"actor":"a"}', "invalid"),
+    (b'{"id":"n8","type":"dance","time":1341100800000,"actor":"a"}', "unknown_type"),
+    (b'{"id":"n9","type":"like","time":"9999-12-31T23:59:59Z","actor":"a"}', "future"),
+    (b'{"id":"n10","type":"post","time":1341100800000,"actor":"a","text":"' + b"x" * 10_000_000 + b'"}', "too_large"),
+]
+
+
+def higgs(limit: int) -> list[bytes]:
+    """Return the first events of the real file."""
+    with gzip.open(HIGGS) as lines:
+        return [line.strip() for _, line in zip(range(limit), lines, strict=False)]
+
+
+def recount(events: Iterable[dict[str, Any]]) -> Counter[tuple[str, int, str, str]]:
+    """Return actions by (account, minute, direction, kind), by the contract's rules of who receives."""
+    counts: Counter[tuple[str, int, str, str]] = Counter()
+    for event in events:
+        actor, kind = event["actor"], event["type"]
+        minute = int(datetime.fromisoformat(event["time"]).timestamp()) // 60 * 60
+        if kind in ("post", "checkin"):
+            receivers, given = [], 1
+        elif kind in ("reply", "like", "share", "quote", "click"):
+            author = event.get("object_author")
+            receivers, given = ([author] if author and author != actor else []), int(author != actor)
+        else:
+            receivers = [target for target in event.get("targets", []) if target != actor]
+            given = len(receivers)
+        for receiver in receivers:
+            counts[receiver, minute, "received", kind] += 1
+        if given:
+            counts[actor, minute, "given", kind] += given
+    return counts
+
+
+def said(here: Installation) -> Counter[tuple[str, int, str, str]]:
+    """Return what ClickHouse says of the same."""
+    rows = here.query("SELECT account, toUnixTimestamp(pane), direction, kind, events FROM {db}.account_panes")
+    return Counter({(a, p, d, k): n for a, p, d, k, n in rows})  # type: ignore[misc]
+
+
+def settled(here: Installation) -> None:
+    """Wait until everything is in ClickHouse."""
+    left = here.drain()
+    assert left is None, f"{left}\n{here.logs()}"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+def test_real_events_with_duplicates_and_bad_records(
+    stack: StackInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    """Panes equal a recount, duplicates count once, bad records are dead letters with their reason and bytes."""
+    monkeypatch.setenv("TZ", zone)
+    events = higgs(8_000)
+    records: list[bytes | None] = [*events[:4_000], *events[3_900:4_000], *(raw for raw, _ in NASTY), *events[4_000:]]
+    with installation(stack, tmp_path) as here:
+        here.start("worker")
+        here.start("sink")
+        here.feed(records)
+        settled(here)
+        assert said(here) == recount(json.loads(line) for line in events)
+        letters = here.query("SELECT reason, record FROM {db}.dead_letters")
+        want = Counter((reason, base64.b64encode(raw or b"").decode()) for raw, reason in NASTY)
+        assert Counter(letters) == want
+        ((read, accepted, duplicates, dead, residue),) = here.query(
+            "SELECT sum(read), sum(accepted), sum(duplicates), sum(dead_letters), sum(residue) FROM {db}.conservation"
+        )
+        assert (read, accepted, duplicates, dead, residue) == (len(records), 8_000, 100, len(NASTY), 0)
+        audit = here.juice("audit")
+        assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_an_undo_takes_its_event_back_whichever_comes_first(stack: StackInfo, tmp_path: Path) -> None:
+    """Before, after, twice, of an unknown id, of an undo: the panes hold what was not taken back."""
+
+    def event(name: str, minute: int, **more: object) -> dict[str, Any]:
+        return {"id": name, "type": "like", "time": f"2012-07-01T00:{minute:02}:00Z", "actor": "a", "object_author": "b", **more}
+
+    def undo(name: str, of: str, minute: int) -> dict[str, Any]:
+        return {"id": name, "type": "undo", "time": f"2012-07-01T00:{minute:02}:30Z", "actor": "z", "undo_of": of}
+
+    events = [
+        event("kept", 0), event("after", 1), undo("u1", "after", 2), undo("u2", "before", 3), event("before", 4),
+        undo("u3", "after", 5), undo("u4", "nowhere", 6), undo("u5", "u1", 7), event("kept-too", 8, incentive="paid"),
+    ]  # fmt: skip
+    with installation(stack, tmp_path) as here:
+        here.start("worker")
+        here.start("sink")
+        here.feed(json.dumps(e).encode() for e in events)
+        settled(here)
+        assert said(here) == recount(e for e in events if e["id"].startswith("kept"))
+        assert here.query("SELECT count() FROM {db}.events") == [(len(events),)]
+        assert here.query("SELECT sum(incentivised), sum(undisclosed) FROM {db}.account_panes") == [(2, 2)]
+        assert here.juice("audit").returncode == 0
+
+
+def test_naughty_strings_come_back_unchanged(stack: StackInfo, tmp_path: Path) -> None:
+    """Every naughty string survives as id, actor, text and tag from Kafka to ClickHouse."""
+    strings = [s for s in json.loads((SHARED / "naughty-strings" / "blns.json").read_text()) if s]
+    events = [
+        {"id": f"{i} {s}", "type": "reply", "time": 1341100800000 + i, "actor": s, "object_author": f"to {s}", "text": s, "venue": s[:500]}
+        for i, s in enumerate(strings)
+    ]
+    with installation(stack, tmp_path) as here:
+        here.start("worker")
+        here.start("sink")
+        here.feed(json.dumps(e).encode() for e in events)
+        settled(here)
+        rows = here.query("SELECT id, actor, object_author, text, venue FROM {db}.events")
+        want = {(e["id"], e["actor"], e["object_author"], e["text"], e["venue"]) for e in events}
+        assert set(rows) == want
+        accounts = {row[0] for row in here.query("SELECT DISTINCT account FROM {db}.account_panes")}
+        assert accounts == set(strings) | {f"to {s}" for s in strings}
+        assert here.juice("audit").returncode == 0
