@@ -21,7 +21,7 @@ VENUE_TITLES: Final = Table(
         ),
     ),
     key=("venue", "month"),
-    live="notEmpty(titles)",
+    live="titles != []",
 )
 
 CAMPAIGNS: Final = Table(
@@ -64,6 +64,7 @@ CAMPAIGN_POINTS: Final = Table(
         Column("as_of", _INSTANT, "event time of this row"),
     ),
     key=("campaign", "account", "scope"),
+    live="points > 0 or disclosed > 0 or undisclosed > 0",
 )
 
 CAMPAIGN_ENTRIES: Final = Table(
@@ -112,6 +113,7 @@ CAMPAIGN_TREES: Final = Table(
         Column("as_of", _INSTANT, "event time of this row"),
     ),
     key=("campaign",),
+    live="members > 0 or refused > 0",
 )
 
 CAMPAIGN_SIGNALS: Final = Table(

@@ -188,6 +188,10 @@ class Referral(Rule, frozen=True, kw_only=True, tag="referral"):
     code: ClassVar[str] = "r"
     takes: ClassVar[frozenset[int]] = frozenset({REFERRAL})
 
+    def qualifies(self, fact: Fact) -> bool:
+        """Return whether somebody else is named, and all else holds."""
+        return bool(fact.receivers) and super().qualifies(fact)
+
 
 class TagChain(Rule, frozen=True, kw_only=True, tag="tag_chain"):
     """Pass it on ("I tag A, B and C"): who brought whom to the meme, and a reward for bringing in so many."""
@@ -199,6 +203,10 @@ class TagChain(Rule, frozen=True, kw_only=True, tag="tag_chain"):
     code: ClassVar[str] = "g"
     takes: ClassVar[frozenset[int]] = frozenset({TAG})
     own_caps: ClassVar[frozenset[str]] = frozenset()
+
+    def qualifies(self, fact: Fact) -> bool:
+        """Return whether somebody else is tagged, and all else holds."""
+        return bool(fact.receivers) and super().qualifies(fact)
 
     def named(self, fact: Fact) -> bool:
         """Return whether the fact carries one of the memes, or else a hashtag, or names the campaign."""

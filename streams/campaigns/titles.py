@@ -108,6 +108,7 @@ class Race:
             self.clock = at
             self._decide(at, self.days if lost else risers)
         self._pass(to + 1)
+        self.clock = max(self.clock, to)
 
     def next_change(self) -> int:
         """Return the instant at which the title passes or lapses if nobody checks in any more, or FOREVER."""
@@ -116,6 +117,10 @@ class Race:
         ahead = Race(self.days, self.reached, self.titles, self.clock, window=self.window, least=self.least)
         ahead._pass(FOREVER, changes=1)
         return ahead.clock
+
+    def next_loss(self) -> int:
+        """Return the midnight after the clock at which anybody loses a day, or FOREVER."""
+        return min(map(self._next_loss, self.days), default=FOREVER)
 
     def _next_loss(self, account: str) -> int:
         """Return the midnight after the clock at which the next day of `account` leaves the window, or

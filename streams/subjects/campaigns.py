@@ -34,6 +34,8 @@ class Whole(msgspec.Struct, array_like=True, omit_defaults=True):
     ledger: Ledger = msgspec.field(default_factory=Ledger)
     winners: dict[str, int] = {}
     """account → place, as said"""
+    entries: int = 0
+    """Entries that stand."""
     settled: int = 0
     """Instant before which the board is final (ms)."""
 
@@ -96,6 +98,7 @@ class Campaigns(Subject[Whole]):
         """Add entries."""
         rule = self._rulebook.rules.get(key[1:])
         for fact in facts:
+            state.entries += fact.sign
             if state.board is not None:
                 unit = short_hash(fact.object or fact.id)
                 state.board.add(fact.actor, fact.time, unit, fact.sign)
@@ -119,7 +122,8 @@ class Campaigns(Subject[Whole]):
         floor = min(now.floor, now.time)
         final = floor >= rule.end
         due = rule.end + APPEAL if final else rule.end
-        say_campaign(rule, final, now, rows)
+        if state.entries > 0:
+            say_campaign(rule, final, now, rows)
         if state.board is not None and isinstance(rule, Contest):
             if final:
                 _say_winners(rule, state.board, state, now, rows)

@@ -110,10 +110,10 @@ class Entrants(Subject[Entrant]):
         return FORMAT + _encode(state)
 
     def fold(self, key: str, state: Entrant, facts: Sequence[Fact], rows: Rows) -> None:
-        """Add what the account did, and say its entries."""
+        """Add what the account did, and say its entries; one that is undone in a later fold is said again."""
         campaign, _, account = key[1:].partition(SEP)
         rule = self._rulebook.rules.get(campaign)
-        for fact in facts:
+        for fact in sorted(facts, key=_undos_last):
             if fact.kind == FOLLOW and key[0] != Threshold.code:
                 state.evidence.follow(fact.time, fact.sign)
                 continue
@@ -233,6 +233,11 @@ class Entrants(Subject[Entrant]):
         for signal in found:
             rows.add("campaign_signals", (rule.id, account, *signal, now.time))
         state.signals = tuple(names)
+
+
+def _undos_last(fact: Fact) -> int:
+    """Sort undos behind what they take back, so that of an entry and its undo the undo is said last."""
+    return -fact.sign
 
 
 def key_of(rule: Rule, account: str) -> str:

@@ -149,8 +149,7 @@ class Mayors(Subject[Venue]):
             return RELEASE
         if floor >= rule.end:
             return wait(now, rule.end + APPEAL)
-        midnight = (now.time // DAY + 1) * DAY
-        return min(wait(now, min(pending + 1, rule.end)), midnight)
+        return min(wait(now, min(pending + 1, rule.end)), race.next_loss())
 
 
 def _race(state: Venue, window: int, least: int) -> Race:
@@ -256,7 +255,8 @@ def _month_after(month: str) -> str:
 def _say_campaign(rule: Mayor, venue: str, state: Venue, race: Race, now: Now, rows: Rows) -> None:
     """Say what a campaign is, the standings at one of its venues, and the titles that are rewarded."""
     final = now.floor >= rule.end
-    say_campaign(rule, final, now, rows)
+    if race.days:
+        say_campaign(rule, final, now, rows)
     at = min(now.time, rule.end - 1)
     holder = race.holder
     for account in sorted({*race.days, *state.open}):

@@ -19,7 +19,11 @@ from streams.subject import DAY, HOUR, MINUTE, RELEASE, Now, Rows, Subject
 TABLES = {table.name: table for table in CAMPAIGN_TABLES}
 LIVE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "": lambda row: True,
-    "notEmpty(titles)": lambda row: row["titles"],
+    "titles != []": lambda row: row["titles"],
+    "points > 0 or disclosed > 0 or undisclosed > 0": lambda row: (
+        row["points"] or row["disclosed"] or row["undisclosed"]
+    ),
+    "members > 0 or refused > 0": lambda row: row["members"] or row["refused"],
     "stands": lambda row: row["stands"],
     "sponsor != ''": lambda row: row["sponsor"],
     "count > 0": lambda row: row["count"],
