@@ -1,0 +1,104 @@
+"""What a cascade's state says at a moment: its row, and that it is about to go viral."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from streams.measures.cascade.names import number_of
+from streams.measures.cascade.seismic import MIN_SHARES, Forecast, forecast
+from streams.subject import HOUR, MINUTE
+from streams.subjects.cascade_state import Cascade
+
+LOOKS: Final = (0, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 16 * HOUR, 64 * HOUR)
+LOOKS_SMALL: Final = (0, 5 * MINUTE, HOUR)
+"""How long after the minute of its last share a cascade is looked at, with a forecast and without one."""
+VIRAL_SHARES: Final = 20
+"""Shares that a warning must rest on."""
+AHEAD: Final = 2.0
+"""A cascade is about to go viral when its forecast is this many times its size …"""
+BEHIND: Final = 1.25
+"""… and no more when it is less than that many times."""
+
+Row = tuple[Any, ...]
+
+
+def look(state: Cascade, now: int) -> tuple[int, int | None]:
+    """Return as of when a settled cascade is described at `now`, and when next, if at all.
+
+    A cascade is looked at in the minute of its last share, and then less and less often: the pace of the last
+    minutes falls to nothing, the forecast fades. In between the row holds, as of when it says.
+    """
+    waits = LOOKS if state.tree.size >= MIN_SHARES else LOOKS_SMALL
+    last = (state.last // MINUTE + 1) * MINUTE
+    passed = [wait for wait in waits if last + wait <= now]
+    rest = waits[len(passed) :]
+    return last + (passed[-1] if passed else 0), last + rest[0] if rest else None
+
+
+def outlook(state: Cascade, kind: str, at: int, final: bool) -> Forecast:
+    """Return the forecast as of `at`; what has ended, and chains of tags, are forecast to stay as they are.
+    """
+    size = state.tree.size
+    if final or kind == "tag":
+        return Forecast(float(size), 0.0, False)
+    return forecast(
+        size=size,
+        elapsed=(at - state.started) / 1000,
+        followers=state.author_followers,
+        ages=state.tempo.ages(at),
+    )
+
+
+def episode_rows(state: Cascade, root: str, kind: str, at: int, coming: Forecast, final: bool) -> list[Row]:
+    """Return the live row of `cascade_episodes`; or the final one, and a live one that is empty."""
+    tree, tempo, size = state.tree, state.tempo, state.tree.size
+    author, followers, started = state.author, state.author_followers, state.started
+    head = (author, followers, started, state.first, state.last)
+    rest = (
+        size - state.incentivised,
+        state.incentivised,
+        state.undisclosed,
+        state.reach.people,
+        state.reach.with_author(number_of(author), followers),
+        tree.max_depth,
+        tree.breadth,
+        tree.virality,
+        tree.waiting,
+        0.0 if final else tempo.per_minute(at),
+        tempo.peak(),
+        tempo.time_to(size / 2, started) if size else 0.0,
+        bool(size) and not final and at - state.last < HOUR,
+        coming.infectiousness,
+        coming.size,
+        coming.unbounded,
+        bool(state.posts),
+        bool(tree.spilled),
+        final,
+        at // 1000,
+    )
+    if final and size:
+        return [(root, kind, state.last, *head, size, *rest), (root, kind, 0, *head, 0, *rest)]
+    return [(root, kind, 0, *head, size, *rest)]
+
+
+def rise_rows(
+    state: Cascade, root: str, kind: str, at: int, coming: Forecast, final: bool, viral: int
+) -> list[Row]:
+    """Return the row of `trends` that says that most of a large size is still to come; once for a cascade.
+
+    Notes in the state when it was said, and when it was over.
+    """
+    size = state.tree.size
+    ahead = float("inf") if coming.size is None else coming.size
+    if state.ended_at:
+        return []
+    if not state.raised_at:
+        if not coming.known or size < VIRAL_SHARES or ahead < max(viral, AHEAD * size):
+            return []
+        state.raised_at = at // 1000
+    if final or ahead < BEHIND * size:
+        state.ended_at = at // 1000
+    pace = state.tempo.per_minute(at)
+    numbers = (0.0, pace, 0.0, size, coming.size)
+    times = (state.raised_at, state.ended_at or None)
+    return [(f"cascade:{kind}:{root}", "cascade", root, *times, *numbers, at // 1000)]

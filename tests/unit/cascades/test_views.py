@@ -1,0 +1,245 @@
+"""The network's views in a real ClickHouse say what the pure functions say of the same rows."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from importlib.resources import files
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from infra.database import connect, migrate
+from infra.settings import load
+from infra.stack import StackInfo
+from schemas.decode import decode
+from schemas.event import Event
+from schemas.fact import fact_of
+from schemas.rows import encode_rows, events_row
+from schemas.rows.cascades import CASCADE_EPISODES
+from schemas.rows.events import EVENTS
+from schemas.rows.panes import ACCOUNT_PANES
+from schemas.rows.table import Table
+from schemas.rows.ties import TIES
+from streams.measures.account.catalogue import ACCOUNT_SCORES
+from streams.measures.population.concentration import gini, herfindahl, top_share
+from streams.measures.population.loyalty import loyalty
+from streams.measures.population.reciprocity import excess_reciprocity, reciprocity, weighted_reciprocity
+from streams.subject import Now
+from streams.subjects.cascades import Cascades
+from streams.subjects.ties import Ties
+from streams.tables import ALL_TABLES
+from tests.unit.cascades.helpers import FOREVER, given_events, plain_facts, run
+
+APPLAUSE = {"like", "share", "quote", "recommend"}
+
+
+class Database:
+    """A database of its own, with the tables and views of the network."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        self.client, self.name = client, name
+        migrate(client, name, ALL_TABLES.values())
+        for file in sorted(files("infra.clickhouse").joinpath("views").iterdir(), key=str):
+            for statement in file.read_text().replace("{database}", name).split(";\n"):
+                if statement.strip():
+                    client.command(statement)
+
+    def put(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows as the sink does."""
+        block = encode_rows([(*row, 1) for row in rows])
+        store = f"{self.name}.{table.store}"
+        self.client.raw_insert(store, [*table.names, "version"], block, fmt="JSONCompactEachRow")
+
+    def ask(self, sql: str) -> list[dict[str, Any]]:
+        """Return the rows of a query; `{db}` is the database."""
+        return list(self.client.query(sql.replace("{db}", self.name)).named_results())
+
+
+@pytest.fixture(scope="module")
+def client(stack: StackInfo) -> Client:
+    """Return the way to the session's ClickHouse."""
+    return connect(load({"JUICE_CLICKHOUSE": stack.clickhouse}))
+
+
+@pytest.fixture
+def database(client: Client) -> Iterator[Database]:
+    """Give an empty database with the views."""
+    name = f"views_{uuid4().hex[:10]}"
+    yield Database(client, name)
+    client.command(f"DROP DATABASE {name} SYNC")
+
+
+def events_rows(events: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """Return the rows of `events` as accept writes them."""
+    rows = []
+    for number, event in enumerate(events):
+        raw = msgspec.json.encode(event)
+        decoded = decode(raw)
+        assert isinstance(decoded, tuple)
+        said: Event = decoded[0]
+        rows.append(events_row(said, fact_of(*decoded), raw, decoded[1], "social.events", 0, number))
+    return rows
+
+
+def scores_row(account: str, window: str, **given: Any) -> tuple[Any, ...]:
+    """Return a row of account_scores with what is given and nothing else."""
+    zero = {"S": "", "L": "", "N": None, "M": {}}
+    values = {column.name: zero.get(column.type[0], 0) for column in ACCOUNT_SCORES.columns}
+    return tuple((values | {"account": account, "window": window, "actions": 1} | given).values())
+
+
+def test_reciprocity_of_the_college_is_the_published_one(database: Database) -> None:
+    """r = 0.636 out of ClickHouse, and r, ρ and weighted r as the functions have them."""
+    rows = run(Ties(), [list(plain_facts(given_events("college-messages")))], FOREVER).by_table["ties"]
+    database.put(TIES, rows)
+    ties: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        ties[row[0], row[1]] += row[3]
+    (said,) = database.ask("SELECT * FROM {db}.tie_reciprocity")
+    assert (said["accounts"], said["ties"]) == (1_899, 20_296)
+    assert said["r"] == pytest.approx(0.636, abs=5e-4)
+    assert said["r"] == pytest.approx(reciprocity(ties))
+    assert said["rho"] == pytest.approx(excess_reciprocity(ties))
+    assert said["weighted"] == pytest.approx(weighted_reciprocity(ties))
+
+    out: dict[str, set[str]] = defaultdict(set)
+    for source, target in ties:
+        out[source].add(target)
+    for row in database.ask("SELECT * FROM {db}.tie_accounts"):
+        mutual = sum(row["account"] in out.get(other, ()) for other in out.get(row["account"], ()))
+        assert (row["out_ties"], row["mutual_ties"]) == (len(out.get(row["account"], ())), mutual)
+
+
+def test_tie_weights_are_decayed_to_the_end_of_the_last_day(database: Database) -> None:
+    """A pair's weight is the sum over its days, halved for every 14 days until the last day of any tie."""
+    days = [("a", "b", "2012-07-01", 4.0), ("a", "b", "2012-07-15", 1.0), ("b", "a", "2012-07-29", 2.0)]
+    database.put(TIES, [(s, t, day, 1, 0, 0, 0, weight, weight / 2) for s, t, day, weight in days])
+    rows = database.ask("SELECT * FROM {db}.tie_weights ORDER BY source")
+    assert [row["weight"] for row in rows] == pytest.approx([4 / 4 + 1 / 2, 2])
+    assert [row["earned_weight"] for row in rows] == pytest.approx([0.75, 1])
+    assert (rows[0]["first_day"], rows[0]["last_day"]) == (date(2012, 7, 1), date(2012, 7, 15))
+
+
+def test_concentration_is_that_of_the_functions(database: Database) -> None:
+    """Gini, Herfindahl and top share per window equal the functions' over accounts that have any."""
+    rng = random.Random(11)
+    values = {f"a{n}": int(rng.paretovariate(1.1)) - 1 for n in range(500)}
+    rows = [scores_row(account, "24h", engagement=count) for account, count in values.items()]
+    database.put(ACCOUNT_SCORES, rows)
+    some = [count for count in values.values() if count]
+    (row,) = database.ask("SELECT * FROM {db}.concentration WHERE measure = 'engagement'")
+    assert (row["window"], row["accounts"], row["total"]) == ("24h", len(some), sum(some))
+    assert row["gini"] == pytest.approx(gini(some))
+    assert row["herfindahl"] == pytest.approx(herfindahl(some))
+    assert row["top_1_percent_share"] == pytest.approx(top_share(some))
+
+
+def test_daily_concentration_counts_engagement_and_no_follows(database: Database) -> None:
+    """A day's inequality is that of the engagement its accounts received."""
+    start = 1_341_100_800
+    rows = [
+        (f"a{n}", start + 60 * n, direction, kind, n, 0, 0)
+        for n in range(1, 50)
+        for direction, kind in (("received", "like"), ("received", "follow"), ("given", "like"))
+    ]
+    database.put(ACCOUNT_PANES, rows)
+    (row,) = database.ask("SELECT * FROM {db}.concentration_daily")
+    assert (row["day"], row["accounts"]) == (date(2012, 7, 1), 49)
+    assert row["gini"] == pytest.approx(gini(range(1, 50)))
+
+
+def test_loyalty_is_that_of_the_function(database: Database) -> None:
+    """Reach, frequency and what is beyond double jeopardy equal the function's."""
+    rng = random.Random(12)
+    people = {f"a{n}": rng.randrange(1, 150) for n in range(40)}
+    acts = {account: count + rng.randrange(3 * count) for account, count in people.items()}
+    rows = [scores_row(a, "7d", people=people[a], engagement=acts[a], given_people=1) for a in people]
+    rows += [scores_row(f"fan{n}", "7d", given_people=2) for n in range(160)]
+    database.put(ACCOUNT_SCORES, rows)
+    expected = loyalty(people, acts, 200)
+    found = database.ask("SELECT * FROM {db}.loyalty")
+    assert {row["account"] for row in found} == set(people)
+    for row in found:
+        one = (row["reach"], row["frequency"], row["expected_frequency"], row["beyond"])
+        assert one == pytest.approx(tuple(expected[row["account"]]))
+
+
+def test_leaderboards_rank_each_window_by_itself(database: Database) -> None:
+    """The first of a board is who has most in that window; nobody without any is on it."""
+    rows = [scores_row(f"a{n}", "1h", influence=n, people_earned=200 - n) for n in range(150)]
+    database.put(ACCOUNT_SCORES, [*rows, scores_row("b", "24h", influence=0.5)])
+    boards = database.ask("SELECT * FROM {db}.leaderboards ORDER BY board, window, rank")
+    influence = [row["account"] for row in boards if (row["board"], row["window"]) == ("influence", "1h")]
+    assert influence == [f"a{n}" for n in range(149, 49, -1)]
+    assert [row["account"] for row in boards if row["window"] == "24h"] == ["b"]
+    assert next(row["account"] for row in boards if row["board"] == "people" and row["rank"] == 1) == "a0"
+
+
+def test_cascades_add_up_their_episodes(database: Database) -> None:
+    """A root that is shared again after its state was released keeps its exact size."""
+    events = list(given_events("twitter15-trees"))
+    root = events[0]["object"]
+    facts = [fact for fact in plain_facts(events) if root in (fact.root, fact.object)]
+    first, later = facts[:50], facts[50:]
+    end = max(fact.time for fact in facts) // 60_000 * 60_000
+    silent = Now(end + 8 * 86_400_000, end + 7 * 86_400_000)
+    database.put(CASCADE_EPISODES, run(Cascades(), [first], silent).by_table["cascade_episodes"])
+    rows = run(Cascades(), [later], Now(end + 120_000, 0)).by_table["cascade_episodes"]
+    database.put(CASCADE_EPISODES, [row for row in rows if row[2] == 0])
+    found = database.ask("SELECT * FROM {db}.cascades")
+    (row,) = found
+    assert (row["root"], row["size"], row["final"]) == (root, len(facts) - 1, False)
+    assert database.ask("SELECT count() AS n FROM {db}.cascade_episodes")[0]["n"] == row["episodes"]
+
+
+def test_the_nodes_of_a_cascade_draw_its_tree(database: Database) -> None:
+    """Node by node, the view names the parents that the given trees have."""
+    events = list(given_events("twitter15-trees"))
+    database.put(EVENTS, events_rows(events))
+    parents = {event["object"]: event["parent"] for event in events if event["type"] == "share"}
+    roots = {event["object"] for event in events if event["type"] == "post"}
+    nodes = database.ask("SELECT * FROM {db}.cascade_nodes")
+    assert len(nodes) == len(parents)
+    for node in nodes:
+        parent = parents[node["own"]]
+        assert node["parent_named"] == ("" if parent in roots else parent)
+
+
+def plain_exchanges(events: Sequence[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    """Return how often a pair returned applause within ten minutes, by looking at every two actions of a
+    pair.
+    """
+    acts: dict[tuple[str, ...], list[tuple[float, str, str]]] = defaultdict(list)
+    for event in events:
+        for other in event.get("targets") or [event.get("object_author", "")]:
+            if other and other != event["actor"]:
+                act = (datetime.fromisoformat(event["time"]).timestamp(), event["actor"], event["type"])
+                acts[tuple(sorted((event["actor"], other)))].append(act)
+    swaps: Counter[tuple[str, str]] = Counter()
+    for (a, b), done in acts.items():
+        for at, who, kind in done:
+            before = (at - other_at for other_at, other, _ in done if other != who)
+            if kind in APPLAUSE and any(0 <= seconds <= 600 for seconds in before):
+                swaps[a, b] += 1
+    return Counter({pair: count for pair, count in swaps.items() if count >= 3})
+
+
+def test_exchanges_are_pairs_who_return_applause_at_once(database: Database) -> None:
+    """On the real days and a pair of traders, the view finds whom a plain search finds."""
+    events = list(given_events("higgs-july-1-3"))
+    for n in range(10):
+        for actor, author, second in (("trader", "friend", 0), ("friend", "trader", 40)):
+            time = f"2012-07-02T{n:02}:00:{second:02}Z"
+            trade = {"id": f"{actor}-{n}", "type": "like", "time": time, "actor": actor, "object_author": author}
+            events.append(trade)
+    database.put(EVENTS, events_rows(events))
+    rows = database.ask("SELECT * FROM {db}.tie_exchanges")
+    found = {(row["a"], row["b"]): row["swaps"] for row in rows}
+    assert found == plain_exchanges(events)
+    assert found["friend", "trader"] == 10
