@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
@@ -132,8 +132,12 @@ def migrate(
     if have and max(have) > known[-1].number:
         check_schema(client, database)
     done = []
+    columns = client.query("SELECT table, name FROM system.columns WHERE database = {db:String}", parameters={"db": database})
+    found: dict[str, set[str]] = {}
+    for name, column in columns.result_rows:
+        found.setdefault(name, set()).add(column)
     for table in tables:
-        for statement in table_statements(table, database, ttl_days):
+        for statement in table_statements(table, database, found.get(table.store, ()), ttl_days):
             try:
                 client.command(statement)
             except DatabaseError as error:
@@ -160,30 +164,32 @@ def _column(column: Column) -> str:
     return f"`{column.name}` {column.type} COMMENT '{quoted}' CODEC({codec})"
 
 
-def table_statements(table: Table, database: str, ttl_days: int = 0) -> list[str]:
+def table_statements(table: Table, database: str, have: Collection[str] = (), ttl_days: int = 0) -> list[str]:
     """Return the idempotent statements that bring one table and its view to their declaration.
 
-    Rows are absolute and versioned, so storage keeps the greatest version of each key; the view shows it while the
-    storage has not merged yet. Inserts are deduplicated by token as well, which spares the merges of a retried block.
+    `have` are the columns the storage has already. Rows are absolute and versioned, so storage keeps the greatest version
+    of each key; the view shows it while the storage has not merged yet. Inserts are deduplicated by token as well, which
+    spares the merges of a retried block.
     """
     store = f"{database}.{table.store}"
-    partition = f"PARTITION BY {table.partition}" if table.partition else ""
     names = ", ".join(f"`{name}`" for name in table.names)
     where = f" WHERE {table.live}" if table.live else ""
-    columns = ", ".join(_column(column) for column in (*table.columns, VERSION))
-    statements = [
-        f"CREATE TABLE IF NOT EXISTS {store} ({columns}) ENGINE = ReplacingMergeTree(version) {partition} "
-        f"ORDER BY ({', '.join(f'`{key}`' for key in table.key)}) "
-        "SETTINGS non_replicated_deduplication_window = 1000, index_granularity = 4096"
-    ]
-    statements.extend(
-        f"ALTER TABLE {store} ADD COLUMN IF NOT EXISTS {_column(column)}"
-        for column in table.columns
-        if column.name not in table.key
-    )
-    if table.time:
-        change = f"MODIFY TTL {table.time} + INTERVAL {ttl_days} DAY" if ttl_days else "REMOVE TTL"
-        statements.append(f"ALTER TABLE {store} {change}")
+    statements = []
+    if not have:
+        columns = ", ".join(_column(column) for column in (*table.columns, VERSION))
+        partition = f"PARTITION BY {table.partition} " if table.partition else ""
+        statements.append(
+            f"CREATE TABLE IF NOT EXISTS {store} ({columns}) ENGINE = ReplacingMergeTree(version) {partition}"
+            f"ORDER BY ({', '.join(f'`{key}`' for key in table.key)}) "
+            "SETTINGS non_replicated_deduplication_window = 1000, index_granularity = 4096"
+        )
+    elif missing := [column for column in table.columns if column.name not in have]:
+        added = ", ".join(f"ADD COLUMN IF NOT EXISTS {_column(column)}" for column in missing)
+        statements.append(f"ALTER TABLE {store} {added}")
+    if table.time and ttl_days:
+        statements.append(f"ALTER TABLE {store} MODIFY TTL {table.time} + INTERVAL {ttl_days} DAY")
+    elif table.time and have:
+        statements.append(f"ALTER TABLE {store} REMOVE TTL")
     quoted = table.doc.replace("\\", "\\\\").replace("'", "\\'")
     statements.append(
         f"CREATE OR REPLACE VIEW {database}.{table.name} AS SELECT {names} FROM {store} FINAL{where} COMMENT '{quoted}'"

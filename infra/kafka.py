@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError
 
 from infra.settings import Settings, SettingsError
@@ -101,22 +101,20 @@ class TopicSpec:
     """Partitions are added when it has fewer."""
 
 
-def ensure_topics(admin: KafkaAdminClient, specs: Iterable[TopicSpec], replication: int) -> list[str]:
+def ensure_topics(admin: KafkaAdminClient, specs: Sequence[TopicSpec], replication: int) -> list[str]:
     """Create what is missing of `specs`, add partitions where a topic may grow; return what was done, a line each."""
-    from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
-
     have = topic_partitions(admin)
-    done = []
-    for spec in specs:
-        count = have.get(spec.name)
-        if count is None:
-            new = NewTopic(spec.name, spec.partitions, replication, topic_configs=dict(spec.configs))
-            admin.create_topics([new], wait_for_metadata=True)
-            done.append(f"created topic {spec.name}, {spec.partitions} partitions")
-            continue
-        if count < spec.partitions and spec.grows:
+    missing = [spec for spec in specs if spec.name not in have]
+    if missing:
+        topics = [NewTopic(s.name, s.partitions, replication, topic_configs=dict(s.configs)) for s in missing]
+        admin.create_topics(topics, wait_for_metadata=True)
+    done = [f"created topic {spec.name}, {spec.partitions} partitions" for spec in missing]
+    there = [spec for spec in specs if spec.name in have]
+    for spec in there:
+        if have[spec.name] < spec.partitions and spec.grows:
             admin.create_partitions({spec.name: spec.partitions})
-            done.append(f"topic {spec.name}: {count} → {spec.partitions} partitions")
-        if spec.configs:
-            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, spec.name, dict(spec.configs))])
+            done.append(f"topic {spec.name}: {have[spec.name]} → {spec.partitions} partitions")
+    if there:
+        kind = ConfigResourceType.TOPIC
+        admin.alter_configs([ConfigResource(kind, spec.name, dict(spec.configs)) for spec in there if spec.configs])
     return done

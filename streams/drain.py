@@ -19,7 +19,7 @@ from kafka import KafkaConsumer, TopicPartition
 from infra.clock import monotonic
 from infra.kafka import ends, reader
 from infra.settings import Settings
-from streams.engine.table import FENCE, PROGRESS
+from streams.engine.progress import FENCE, PROGRESS
 from streams.names import STAGES, Names
 
 

@@ -19,7 +19,7 @@ from streams.agents.accumulate import Accumulate
 from streams.agents.ingest import Ingest
 from streams.engine.outbox import Send
 from streams.engine.stage import Body, Effects
-from streams.engine.table import FENCE, PROGRESS
+from streams.engine.progress import FENCE, PROGRESS
 from streams.names import Names
 from streams.subject import Subject
 from streams.subjects.registry import all_subjects

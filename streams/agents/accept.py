@@ -30,7 +30,7 @@ from streams.agents.ingest import dead_letter
 from streams.agents.routing import partition_of, row_headers, rows_send
 from streams.engine.outbox import Send
 from streams.engine.stage import Effects
-from streams.engine.table import FENCE, PROGRESS
+from streams.engine.progress import FENCE, PROGRESS
 from streams.names import Names
 from streams.subject import MINUTE, Subject
 

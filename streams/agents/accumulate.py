@@ -26,7 +26,7 @@ from schemas.wire import UNHEARD, Routed, decode_routed
 from streams.agents.routing import rows_send
 from streams.engine.outbox import Send
 from streams.engine.stage import Effects
-from streams.engine.table import PROGRESS
+from streams.engine.progress import PROGRESS
 from streams.names import Names
 from streams.subject import MINUTE, NEVER, RELEASE, Now, Rows, Subject
 

@@ -12,18 +12,14 @@ whatever a worker wrote is right as of its fence, so even a write that came too 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from struct import Struct
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from faust.tables import Table
 
 from streams.engine.faults import Exit, crash_point, die
 from streams.engine.outbox import Send, send_all
+from streams.engine.progress import FENCE, PROGRESS
 from streams.engine.store import PartitionedStore
-
-FENCE: Final = Struct(">q")
-PROGRESS: Final = b"\0"
-"""Key of the progress record, the last of every flush."""
 
 
 class BatchTable(Table):  # type: ignore[misc]
