@@ -36,8 +36,7 @@ def look(state: Cascade, now: int) -> tuple[int, int | None]:
 
 
 def outlook(state: Cascade, kind: str, at: int, final: bool) -> Forecast:
-    """Return the forecast as of `at`; what has ended, and chains of tags, are forecast to stay as they are.
-    """
+    """Return the forecast as of `at`; what has ended, and a chain of tags, is forecast to stay."""
     size = state.tree.size
     if final or kind == "tag":
         return Forecast(float(size), 0.0, False)

@@ -15,8 +15,7 @@ from streams.measures.cascade.tree import SPILLED, Tree
 
 FORMAT: Final = 1
 MAX_CLAIMS: Final = 64
-"""Statements about the root (posts with its id, names of its author) that are kept; in earnest there is one.
-"""
+"""Statements about the root (posts with its id, names of its author) that are kept; mostly there is one."""
 UNKNOWN: Final = -1
 """`last` when the first and last share must be looked up."""
 
@@ -25,7 +24,7 @@ class Cascade:
     """The tree and what goes with its nodes, and what is known of the root. Times in ms."""
 
     __slots__ = (
-"""Statements about the root (posts with its id, names of its author) that are kept; mostly there is one."""
+        "authors", "debts", "ended_at", "first", "incentivised", "key", "last", "latest", "posts", "raised_at",
         "reach", "tempo", "touched", "tree", "undisclosed",
     )  # fmt: skip
 
@@ -148,8 +147,7 @@ _decode: Final = msgspec.msgpack.Decoder(
 
 
 def dumped(state: Cascade) -> bytes:
-    """Return a head in msgpack, and the columns as they are in memory; one of a single value is that value.
-    """
+    """Return a head in msgpack, then the columns as in memory; one of a single value is that value."""
     tree, reach = state.tree, state.reach
     state.settle()
     columns = (*tree.columns, reach.accounts, reach.followers)

@@ -99,8 +99,7 @@ class Cascades(Subject[Cascade]):
                 _shared(state, fact, key[1:])
 
     def present(self, key: str, state: Cascade, now: Now, rows: Rows) -> int:
-        """Say the cascade as of when it was last to be looked at; when it has been silent, for the last time.
-        """
+        """Say the cascade as of its last look; when it has been silent for long, for the last time."""
         self._warm.touched(key)
         state.debts = {id: time for id, time in state.debts.items() if time >= now.floor}
         state.settle()

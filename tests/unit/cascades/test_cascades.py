@@ -229,8 +229,7 @@ def test_tempo_is_that_of_the_last_five_minutes() -> None:
 
 
 def test_a_tag_chain_is_a_tree_of_who_was_tagged_by_whom() -> None:
-    """A meme's chain has a node per tagged account below the one who tagged; the starter stands for the root.
-    """
+    """A meme's chain has a node per tagged account, below the one who tagged; starters hang at the root."""
     facts = [
         Fact("t1", TAG, START + 1, "ada", receivers=("bob", "cy"), root="meme", followers=100),
         Fact("t2", TAG, START + 2, "bob", receivers=("di",), root="meme", followers=50),

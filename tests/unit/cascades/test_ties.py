@@ -58,8 +58,7 @@ def test_a_key_is_read_back_whatever_the_names_hold(source: str, target: str) ->
 
 
 def test_college_messages_make_the_pairs_that_are_published() -> None:
-    """The given messages make 20,296 ordered pairs, and each pair and day has the events a plain count gives.
-    """
+    """The given messages make 20,296 pairs; each pair and day has the events that a plain count gives."""
     events = list(given_events("college-messages"))
     counted: Counter[tuple[str, str, str]] = Counter(
         (event["actor"], target, event["time"][:10]) for event in events for target in event["targets"]
@@ -72,8 +71,7 @@ def test_college_messages_make_the_pairs_that_are_published() -> None:
 
 
 def test_the_weight_at_any_later_time_follows_from_the_days() -> None:
-    """Decaying the days from their ends gives the sum over single actions, each decayed from its own moment.
-    """
+    """Decaying days from their ends gives the sum over actions, each decayed from its own moment."""
     half_life = 14 * DAY
     rng = random.Random(5)
     facts = [

@@ -26,8 +26,7 @@ class Node(NamedTuple):
 
 
 def plain_parents(nodes: Sequence[Node]) -> tuple[dict[int, int], int]:
-    """Return id → id of the parent, 0 for the root, and how many wait, by the words of the tree's docstring.
-    """
+    """Return id → id of the parent, 0 for the root, and how many wait, by the tree's own words."""
     ids = {node.id for node in nodes}
     owner: dict[int, int] = {}
     for node in sorted(nodes, key=lambda node: (node.time, node.id)):

@@ -236,8 +236,8 @@ def test_exchanges_are_pairs_who_return_applause_at_once(database: Database) -> 
     for n in range(10):
         for actor, author, second in (("trader", "friend", 0), ("friend", "trader", 40)):
             time = f"2012-07-02T{n:02}:00:{second:02}Z"
-            trade = {"id": f"{actor}-{n}", "type": "like", "time": time, "actor": actor, "object_author": author}
-            events.append(trade)
+            trade = {"id": f"{actor}-{n}", "type": "like", "time": time, "actor": actor}
+            events.append(trade | {"object_author": author})
     database.put(EVENTS, events_rows(events))
     rows = database.ask("SELECT * FROM {db}.tie_exchanges")
     found = {(row["a"], row["b"]): row["swaps"] for row in rows}
