@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -28,7 +29,7 @@ from infra.bench.workload import Counts
 
 WARM: Final = 0.25
 """The part of the work that is not timed."""
-SILENCE_S: Final = 45.0
+SILENCE_S: Final = 90.0
 """A peer that says nothing for so long has stalled."""
 WEIGH_S: Final = 0.25
 """Memory is looked at this often."""
@@ -103,6 +104,7 @@ def measure(
             broker=broker,
             topic=topic,
             partitions=partitions,
+            records=records,
             expected=expected,
             shuffle=shuffle,
             name=name,
@@ -127,7 +129,7 @@ def measure(
             said = deque(errors.read_text("utf-8", "replace").splitlines(), maxlen=5)
             raise PeerFailed("\n".join([str(failure), *said])) from None
         finally:
-            _end(process)
+            watch.end()
         verdict = compare(truth, read_counts(result)) if peer.counts else None
     return Run(
         records=(end.counted - begin.counted) * records / expected,
@@ -158,8 +160,11 @@ class _Watch:
         self._expected = expected
         self._patience = patience
         self._advance = advance
+        self._known: set[psutil.Process] = set()
         self._lines: queue.Queue[_Line | None] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._lock = threading.Lock()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def follow(self) -> tuple[_Line, _Line]:
         """Return the first line after the warm-up and the last one, once the program has ended well."""
@@ -169,7 +174,8 @@ class _Watch:
             try:
                 line = self._lines.get(timeout=0.25)
             except queue.Empty:
-                line = _NOTHING
+                # A child that was left behind may keep the pipe open.
+                line = _NOTHING if self._process.poll() is None else None
             now = clock.monotonic()
             if now - started > self._patience:
                 raise PeerFailed(f"took longer than {self._patience:.0f} s {self._far(begin)}")
@@ -183,6 +189,8 @@ class _Watch:
                 continue
             spoken = now
             self._advance(min(line.counted / self._expected, 1.0))
+            if line.what == "wait":
+                continue
             first = first or line
             if line.what == "done":
                 end = line
@@ -198,6 +206,16 @@ class _Watch:
             raise PeerFailed("did all of the work in one step, which cannot be timed")
         return begin, end
 
+    def end(self) -> None:
+        """Leave none of its processes behind."""
+        self._family()
+        for member in self._known:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(self._known, timeout=10)
+        self._reader.join(10)
+        self._process.stdout.close()
+
     def _far(self, begin: _Line | None) -> str:
         return "while it worked" if begin else "before it was warm"
 
@@ -209,11 +227,12 @@ class _Watch:
         self._lines.put(None)
 
     def _family(self) -> list[psutil.Process]:
-        try:
-            family = [self._process, *self._process.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            family = []
-        return [p for p in [*family, *([self._also] if self._also else [])] if p.is_running() and _lives(p)]
+        """Return its processes that run, and remember them: one whose parent goes is found no other way."""
+        with self._lock, suppress(psutil.NoSuchProcess):
+            self._known.update([self._process, *self._process.children(recursive=True)])
+        with self._lock:
+            known = [*self._known, *([self._also] if self._also else [])]
+        return [process for process in known if _lives(process)]
 
     def _resident(self) -> int:
         """Resident bytes of the family now."""
@@ -243,20 +262,3 @@ def _lives(process: psutil.Process) -> bool:
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
-
-
-def _end(process: psutil.Popen) -> None:
-    """Leave none of its processes behind."""
-    try:
-        family = [*process.children(recursive=True), process]
-    except psutil.NoSuchProcess:
-        family = []
-    for member in family:
-        try:
-            member.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(family, timeout=10)
-    if process.stdout:
-        process.stdout.close()
-    process.wait(timeout=10)

@@ -39,7 +39,9 @@ class Peer(ABC):
     counts: ClassVar[bool] = True
     """It leaves counts to be held against the truth."""
     clickhouse: ClassVar[bool] = False
-    """It needs a ClickHouse server, whose CPU time and memory are then part of its own."""
+    """It needs a ClickHouse server while it runs."""
+    charged: ClassVar[bool] = False
+    """The CPU time and memory of that server are part of its own."""
     share: ClassVar[float] = 1.0
     """How much of the workload it is given; less for one that would keep all others waiting."""
 

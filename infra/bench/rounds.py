@@ -115,7 +115,7 @@ class Bench:
         """Put the workload into a topic, the first time it is asked for; return the topic and the truth."""
         if workload not in self._filled:
             self.watcher.phase(f"{workload.records:,} records of {workload.record_bytes} bytes into Kafka")
-            name = f"{self.name}-{len(self._filled)}"
+            name = f"{self.name}-{uuid.uuid4().hex[:4]}.social.events"  # as juice would name it
             events = draw(workload)
             done = 0
 
@@ -155,7 +155,7 @@ class Bench:
             return
         found = stack.start(self._servers, "clickhouse")
         try:
-            yield found.clickhouse, found.pids["clickhouse"]
+            yield found.clickhouse, found.pids["clickhouse"] if peer.charged else None
         finally:
             stack.stop(self._servers, "clickhouse")
 

@@ -150,6 +150,21 @@ def test_a_silent_program_has_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
         run("say('at', 50, 1.0); time.sleep(60)")
 
 
+def test_orphans_of_a_program_that_ended_well_are_ended_too() -> None:
+    """A child that outlives a program that did its work is not left on the machine."""
+    run(
+        """
+        import subprocess
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "orphan-of-the-bench-test"])
+        say("at", 30, 1.0)
+        say("done", 100, 2.0)
+        write(60, 40)
+        """
+    )
+    time.sleep(0.2)
+    assert not [p for p in psutil.pids() if "orphan-of-the-bench-test" in _arguments(p)]
+
+
 def _arguments(pid: int) -> list[str]:
     try:
         return list(psutil.Process(pid).cmdline())

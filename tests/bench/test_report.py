@@ -10,7 +10,7 @@ from infra.bench.measure import Run
 from infra.bench.page import page
 from infra.bench.peers import PEERS
 from infra.bench.peers.ceiling import Ceiling
-from infra.bench.peers.juice import JuiceSameWork
+from infra.bench.peers.juice import Juice
 from infra.bench.peers.plain_faust import PlainFaust
 from infra.bench.peers.quix import Quix
 from infra.bench.report import Report
@@ -22,7 +22,7 @@ from infra.bench.workload import Workload
 WORK = Workload(records=1_000)
 RIGHT = Verdict(cells=9, missing=0, invented=0, different=0, surplus=0)
 WRONG = Verdict(cells=9, missing=2, invented=0, different=0, surplus=-5)
-OURS, FAUST, QUIX, CEILING = JuiceSameWork(), PlainFaust(), Quix(), Ceiling()
+OURS, FAUST, QUIX, CEILING = Juice(), PlainFaust(), Quix(), Ceiling()
 
 
 def result(peer: object, rate: float, number: int = 0, verdict: Verdict | None = RIGHT) -> Result:

@@ -64,6 +64,7 @@ def _task(folder: Path, shuffle: bool = False) -> Task:
         broker="127.0.0.1:9092",
         topic="t",
         partitions=4,
+        records=11,
         expected=10,
         shuffle=shuffle,
         name="run",

@@ -16,6 +16,7 @@ class ClickHouse(PythonPeer):
     form = "one consumer, a materialized view into a SummingMergeTree, a block a second; several threads"
     durable = "the counts are in parts on disk"
     clickhouse = True
+    charged = True
     program: ClassVar[str] = "clickhouse"
 
     def versions(self) -> dict[str, str]:

@@ -1,51 +1,45 @@
-"""juice itself, twice: at the peers' work alone, and with all it does."""
+"""juice itself, twice: at the peers' work, and with all it does."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import ClassVar
 
-from infra.bench.installer import Installer
 from infra.bench.peer import PythonPeer
 from infra.bench.programs.task import Task
+from infra.version import version
 
 
-class JuiceSameWork(PythonPeer):
-    """One worker that keeps nothing but the minutes of accounts."""
+class Juice(PythonPeer):
+    """One worker, its rows left in Kafka."""
 
     name = "juice"
     title = "juice, the same work"
-    form = "one worker: decoded, checked for duplicates, routed, counted; memory store"
-    durable = "the changelog and the progress are written"
+    form = "one worker: decoded, checked for duplicates, routed, counted, rows published; memory store"
+    durable = "changelogs, progress and rows are written"
     ours = True
+    clickhouse = True  # only to look at the counts, after the clock has stopped
     program: ClassVar[str] = "juice"
-
-    def missing(self) -> str:
-        """Wait for the program."""
-        return "" if _program().exists() else "not wired yet"
-
-    def install(self, installer: Installer) -> None:
-        """Nothing to do: it is this very environment."""
+    arguments: ClassVar[tuple[str, ...]] = ("everything=false",)
 
     def command(self, task: Task, library: Path) -> list[str]:
-        """Ask for the one count."""
-        return [*super().command(task, library), "everything=false"]
+        """Say how much of juice is to run."""
+        return [*super().command(task, library), *self.arguments]
+
+    def versions(self) -> dict[str, str]:
+        """Return juice's and Python's."""
+        return {"juice": version(), "python": ".".join(map(str, sys.version_info[:3]))}
 
 
-class JuiceEverything(JuiceSameWork):
+class JuiceEverything(Juice):
     """One worker with every measure and campaigns, one sink, through to ClickHouse."""
 
     name = "juice-everything"
     title = "juice, every measure to ClickHouse"
-    form = "one worker with every measure and campaigns, one sink"
+    form = (
+        "one worker with every measure and campaigns, one sink; what ClickHouse itself spends is counted too"
+    )
     durable = "all rows can be queried in ClickHouse"
-    clickhouse = True
-    peer = False
-
-    def command(self, task: Task, library: Path) -> list[str]:
-        """Ask for all."""
-        return [*PythonPeer.command(self, task, library), "everything=true"]
-
-
-def _program() -> Path:
-    return Path(__file__).parents[1] / "programs" / "juice.py"
+    charged = True
+    arguments: ClassVar[tuple[str, ...]] = ("everything=true",)

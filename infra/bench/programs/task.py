@@ -3,8 +3,8 @@ same.
 
 Arguments are `name=value`. On standard output, a line `BENCH at COUNTED SECONDS` about a hundred times a run,
 and `BENCH done COUNTED SECONDS` once, when the counts of all records are complete and as durable as this peer
-makes them; SECONDS is the machine's monotonic clock. Then the counts go to the file `result`, and the process
-ends.
+makes them; SECONDS is the machine's monotonic clock. A line `BENCH wait …` says only that it is alive. Then
+the counts go to the file `result`, and the process ends.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Task:
-    """What to count. `expected` is the number of actions somebody receives among all records of `topic`."""
+    """What to count. `expected` is the number of actions somebody receives among all `records` of `topic`."""
 
     broker: str
     topic: str
     partitions: int
+    records: int
     expected: int
     shuffle: bool
     """Records are not keyed by the receiver: a peer that counts by Kafka key must move them first."""
@@ -47,6 +48,7 @@ class Task:
             broker=said["broker"],
             topic=said["topic"],
             partitions=int(said["partitions"]),
+            records=int(said["records"]),
             expected=int(said["expected"]),
             shuffle=said["shuffle"] == "true",
             name=said["name"],
@@ -73,13 +75,14 @@ class Meter:
             self._next = self.counted + self._step
         return self.counted >= self._expected
 
-    def done(self) -> None:
-        """Say that all is counted and durable."""
-        self.say("done")
+    def done(self, at: float | None = None) -> None:
+        """Say that all is counted and durable, now or since the monotonic time `at`."""
+        self.say("done", at)
 
-    def say(self, what: str) -> None:
+    def say(self, what: str, at: float | None = None) -> None:
         """Write one line of the protocol, past whatever a framework has put in the place of `sys.stdout`."""
-        os.write(1, f"BENCH {what} {self.counted} {time.monotonic():.6f}\n".encode())
+        seconds = time.monotonic() if at is None else at
+        os.write(1, f"BENCH {what} {self.counted} {seconds:.6f}\n".encode())
 
 
 def receiver(event: dict[str, Any]) -> str | None:
