@@ -13,6 +13,8 @@ from infra.database import connect, migrate as migrate_database
 from infra.kafka import admin_client, broker_of, ensure_topics, topic_partitions
 from infra.settings import Settings
 from streams.cli.app import app, console, err, settings
+from streams.demo import MARK
+from streams.demo.processes import stop_remembered
 from streams.engine.faults import arm, crash_point
 from streams.names import Names
 from streams.tables import ALL_TABLES
@@ -44,8 +46,10 @@ def up(
 def down(
     wipe: Annotated[bool, typer.Option(help="Remove the data as well.")] = False,
 ) -> None:
-    """Stop the local stack. Leaves no process; leaves the data, unless told to wipe it."""
-    stack.down(settings().home, wipe=wipe)
+    """Stop the local stack and what a demo left running. Leaves no process; leaves the data, unless told to wipe it."""
+    home = settings().home
+    stop_remembered(home / MARK)
+    stack.down(home, wipe=wipe)
 
 
 @app.command()

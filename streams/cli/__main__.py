@@ -1,0 +1,5 @@
+"""`python -m streams.cli` is `juice`."""
+
+from streams.cli import main
+
+main()
