@@ -3,6 +3,8 @@ more."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import attrgetter
 from typing import Any, Final
 
 from streams.measures.account.audience import total
@@ -62,12 +64,15 @@ def say(
                 said_of = EMPTY
             else:
                 account.shown |= 1 << index
-                said_of = views.row(view, as_of)
+                said_of = views.row(view)
             say_row((key, WINDOWS[index][0], as_of * 60, *said_of))
     return sums.due
 
 
 _ALL: Final = 1 << 62
+
+
+_seen = attrgetter("seen")
 
 
 class _Views:
@@ -92,11 +97,12 @@ class _Views:
             for network, seen in account.audience.items():
                 for at in range(0, len(seen), 3):
                     observe(audience, network, *seen[at : at + 3])
-        self.people = tuple(people.values())
+        self.people = sorted(people.values(), key=_seen, reverse=True)
+        self.seen = [-person.seen for person in self.people]
         self.scale = 1 << account.level
         self.followers = total(audience)
-        self.standing = StandingView(
-            now=0,
+        standing = StandingView(
+            now=sums.lately,
             people=self.people,
             scale=self.scale,
             rhythm=rhythm,
@@ -106,20 +112,17 @@ class _Views:
             audience=audience,
             settings=settings,
         )
-        self.by_window: dict[int, tuple[Any, ...]] = {}
-        self.by_moment: dict[int, tuple[Any, ...]] = {}
+        self.said_standing = standing_row(standing)
+        self.said: dict[int, tuple[Any, ...]] = {}
 
-    def row(self, view: WindowView, as_of: int) -> tuple[Any, ...]:
-        """Return what all measures say."""
-        window = self.by_window.get(view.start)
-        if window is None:
-            view.people, view.scale, view.followers = self.people, self.scale, self.followers
-            window = self.by_window[view.start] = window_row(view)
-        moment = self.by_moment.get(as_of)
-        if moment is None:
-            self.standing.now = as_of
-            moment = self.by_moment[as_of] = standing_row(self.standing)
-        return window + moment
+    def row(self, view: WindowView) -> tuple[Any, ...]:
+        """Return what all measures say of a window."""
+        said = self.said.get(view.start)
+        if said is None:
+            view.people = self.people[: bisect_right(self.seen, -view.start)]
+            view.scale, view.followers = self.scale, self.followers
+            said = self.said[view.start] = window_row(view) + self.said_standing
+        return said
 
 
 def _with_open(

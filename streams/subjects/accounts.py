@@ -106,9 +106,8 @@ class Accounts(Subject[Account]):
                 tidy(state, settled_of(state))
         panes = rows.by_table.setdefault("account_panes", [])
         for pane in touched:
-            disclosed = minutes.get(pane << KLASS_BITS | 1, 0)
-            undisclosed = minutes.get(pane << KLASS_BITS | 2, 0)
-            incentivised = disclosed + undisclosed
+            undisclosed = max(minutes.get(pane << KLASS_BITS | 2, 0), 0)
+            incentivised = max(minutes.get(pane << KLASS_BITS | 1, 0) + undisclosed, 0)
             everything = minutes.get(pane << KLASS_BITS, 0) + incentivised
             panes.append(
                 (key, (pane >> 5) * 60, *_PANE[pane & 31], max(everything, 0), incentivised, undisclosed)

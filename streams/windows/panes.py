@@ -21,7 +21,8 @@ Panes = dict[int, int]
 """Pane key → net number of actions. Absent means 0."""
 
 SLOT_BITS: Final = 7
-SLOT_MASK: Final = (1 << SLOT_BITS) - 1
+SLOTS: Final = 1 << SLOT_BITS
+SLOT_MASK: Final = SLOTS - 1
 
 RECEIVED: Final = 0
 GIVEN: Final = 1 << 6

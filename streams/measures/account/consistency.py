@@ -33,16 +33,15 @@ def consistency(view: StandingView) -> tuple[float | None, ...]:
     row: list[float | None] = []
     today = view.today
     for length in PERIODS:
-        since = today - length
         active = []
         gaps = total = squares = 0
         for number, day in view.days.items():
-            if number > since:
-                if day.acted > 0:
-                    active.append(number)
-                gaps += day.gaps
-                total += day.gap_sum
-                squares += day.gap_squares
+            if number > today - length and day.acted > 0:
+                active.append(number)
+                if day.gaps:
+                    gaps += day.gaps
+                    total += day.gap_sum
+                    squares += day.gap_squares
         row += (len(active) / length, _longest(active, today), burstiness(gaps, total, squares))
     return tuple(row)
 
@@ -51,9 +50,10 @@ def _longest(active: list[int], today: int) -> int:
     if not active:
         return 0
     active.sort()
-    active.append(today)
-    longest = max([later - earlier - 1 for earlier, later in pairwise(active)])
-    return max(longest, today - active[-2])
+    longest = today - active[-1]
+    for earlier, later in pairwise(active):
+        longest = max(longest, later - earlier - 1)
+    return longest
 
 
 MEASURE: Final = StandingMeasure(

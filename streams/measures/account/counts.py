@@ -29,18 +29,25 @@ def counts(view: WindowView) -> tuple[int, ...]:
     >>> row["actions"], row["received_like"], row["received_like_earned"]
     (5, 5, 3)
     """
-    row = [sum(view.received) + sum(view.given)]
-    for kinds, everything, bought in (
-        (RECEIVABLE, view.received, view.received_bought),
-        (GIVABLE, view.given, view.given_bought),
+    row = _ZEROS.copy()
+    row[0] = max(sum(view.received) + sum(view.given), 0)
+    for first, everything, bought in (
+        (_RECEIVED, view.received, view.received_bought),
+        (_GIVEN, view.given, view.given_bought),
     ):
-        for kind in kinds:
-            number = everything[kind]
-            if number > 0:
-                row += (number, max(number - bought[kind], 0), max(bought[kind], 0))
-            else:
-                row += (0, 0, 0)
+        if any(everything):
+            for kind, at in first:
+                number = everything[kind]
+                if number > 0:
+                    incentivised = max(bought[kind], 0)
+                    row[at : at + 3] = (number, max(number - incentivised, 0), incentivised)
     return tuple(row)
+
+
+_RECEIVED: Final = tuple((kind, 1 + 3 * at) for at, kind in enumerate(RECEIVABLE))
+_GIVEN: Final = tuple((kind, 1 + 3 * at) for at, kind in enumerate(GIVABLE, start=len(RECEIVABLE)))
+"""Kind, and the place of its first column."""
+_ZEROS: Final = [0] * (1 + 3 * len(RECEIVABLE) + 3 * len(GIVABLE))
 
 
 def _columns() -> tuple[Column, ...]:

@@ -15,12 +15,13 @@
 
 from __future__ import annotations
 
+from math import fsum
 from typing import Final
 
 from schemas.rows.table import Column
 from streams.measures.account.follower_jumps import flagged
 from streams.measures.account.measure import StandingMeasure, StandingView
-from streams.measures.account.memory import recalled
+from streams.measures.account.memory import UNIT, recalled
 from streams.measures.account.score import evidence, points, statement, weight
 
 
@@ -32,39 +33,42 @@ def influence(view: StandingView) -> tuple[float, ...]:
     >>> fans = [Person(in_earned=1440, fast=1000, slow=1000, warm=1) for _ in range(16)]
     >>> rhythm = Rhythm(engaged=1440, engaged_fast=1000, engaged_slow=1000)
     >>> influence(StandingView(now=1440, people=fans, rhythm=rhythm))  # √16 − 2, people less doubt
-    (11.927901, 17.47406, 0.0, 0.0, 0.0, -5.546159, 0.0, 4.0)
+    (11.927902, 17.47406, 0.0, 0.0, 0.0, -5.546158, 0.0, 4.0)
     >>> influence(StandingView(now=1440, people=fans[:1], rhythm=rhythm))[0]
     0.0
     """
-    settings, now = view.settings, view.now
-    kept = 1.0 - settings.answer_share
-    unasked = earned = everything = 0.0
+    settings, now, rhythm = view.settings, view.now, view.rhythm
+    answer_cut, bought_share = 1.0 - settings.answer_share, settings.incentivised_share
+    unasked, earned, everything = [], [], []
     for person in view.people:
-        seen = person.in_earned if person.in_earned > person.in_bought else person.in_bought
-        if not seen:
-            continue
-        age = now - seen
-        effort = recalled(person.fast, person.slow, age, settings)
-        unasked += weight(effort, settings)
-        if person.answer_slow:
-            effort -= kept * recalled(person.answer_fast, person.answer_slow, age, settings)
-        earned += weight(effort, settings)
-        if person.bought_slow:
-            bought = recalled(person.bought_fast, person.bought_slow, age, settings)
-            effort += settings.incentivised_share * bought
-        everything += weight(effort, settings)
-    if everything <= 0.0:
+        fast, slow = person.fast, person.slow
+        if slow or person.bought_slow:
+            age = now - (person.in_earned if person.in_earned > person.in_bought else person.in_bought)
+            effort = recalled(fast, slow, age, settings)
+            counts = weight(effort, settings)
+            unasked.append(counts)
+            if person.answer_slow:
+                answers = recalled(person.answer_fast, person.answer_slow, age, settings)
+                effort -= answer_cut * answers
+                counts = weight(effort, settings)
+            earned.append(counts)
+            if person.bought_slow:
+                bought = recalled(person.bought_fast, person.bought_slow, age, settings)
+                counts = weight(effort + bought_share * bought, settings)
+            everything.append(counts)
+    if not everything or not rhythm.engaged:
         return _NOTHING
-    scale, rhythm = view.scale, view.rhythm
+    # fsum, because a plain sum would depend on the order of people.
+    unprompted, wanted, breadth = (fsum(each) * view.scale for each in (unasked, earned, everything))
     age = now - rhythm.engaged
-    latest = recalled(1000, 1000, age, settings) if rhythm.engaged else 0.0
+    latest = recalled(UNIT, UNIT, age, settings)
     occasions = recalled(rhythm.engaged_fast, rhythm.engaged_slow, age, settings)
-    found = evidence(everything * scale, occasions)
+    found = evidence(breadth, occasions)
     score = points(found - settings.one_person, settings)
     levels = (
-        points(evidence(unasked * scale, latest), settings),
-        points(evidence(earned * scale, latest), settings),
-        points(evidence(everything * scale, latest), settings),
+        points(evidence(unprompted, latest), settings),
+        points(evidence(wanted, latest), settings),
+        points(evidence(breadth, latest), settings),
         points(found, settings),
         score,
         score * (1.0 - settings.jump_share) if score and flagged(view) else score,

@@ -50,19 +50,6 @@ class WindowView:
     scale: int = 1
     followers: int = UNKNOWN
 
-    def widened(self, start: int) -> WindowView:
-        """Return a view from `start` on that holds what this one does, to which more can be added."""
-        return WindowView(
-            self.received.copy(),
-            self.received_bought.copy(),
-            self.received_undisclosed.copy(),
-            self.given.copy(),
-            self.given_bought.copy(),
-            self.given_undisclosed.copy(),
-            self.promo,
-            start=start,
-        )
-
 
 @dataclass(slots=True)
 class Day:

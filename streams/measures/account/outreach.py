@@ -12,11 +12,12 @@
 
 from __future__ import annotations
 
+from math import fsum
 from typing import Final
 
 from schemas.rows.table import Column
 from streams.measures.account.measure import StandingMeasure, StandingView
-from streams.measures.account.memory import recalled
+from streams.measures.account.memory import UNIT, recalled
 from streams.measures.account.score import evidence, points, statement, weight
 
 
@@ -29,18 +30,19 @@ def outreach(view: StandingView) -> tuple[float, ...]:
     >>> helped = [Person(out_earned=1440, given_fast=1000, given_slow=1000) for _ in range(16)]
     >>> rhythm = Rhythm(gave=1440, gave_fast=2000, gave_slow=2000)
     >>> outreach(StandingView(now=1440, people=helped, rhythm=rhythm, days={0: Day(posts=2, promo=1)}))
-    (14.407051, 17.47406, 3.107442, -6.174451)
+    (14.407052, 17.47406, 3.107443, -6.174451)
     """
     settings, now = view.settings, view.now
-    breadth = 0.0
+    weights = []
     for person in view.people:
         if person.given_slow:
             given = person.out_earned if person.out_earned > person.out_bought else person.out_bought
-            breadth += weight(recalled(person.given_fast, person.given_slow, now - given, settings), settings)
+            effort = recalled(person.given_fast, person.given_slow, now - given, settings)
+            weights.append(weight(effort, settings))
     rhythm = view.rhythm
-    if breadth <= 0.0 or not rhythm.gave:
+    if not weights or not rhythm.gave:
         return (0.0, 0.0, 0.0, 0.0)
-    breadth *= view.scale
+    breadth = fsum(weights) * view.scale
     age = now - rhythm.gave
     found = points(evidence(breadth, recalled(rhythm.gave_fast, rhythm.gave_slow, age, settings)), settings)
     since = view.today - 29
@@ -52,7 +54,7 @@ def outreach(view: StandingView) -> tuple[float, ...]:
     excess = max(0.0, promo / posts - settings.healthy_promo) if posts > 0 else 0.0
     return statement(
         (
-            points(evidence(breadth, recalled(1000, 1000, age, settings)), settings),
+            points(evidence(breadth, recalled(UNIT, UNIT, age, settings)), settings),
             found,
             found * (1.0 - min(excess, 1.0)),
         )

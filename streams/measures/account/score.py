@@ -45,7 +45,8 @@ def points(found: float, settings: ScoreSettings) -> float:
 def statement(levels: tuple[float, ...]) -> tuple[float, ...]:
     """Return the score and its parts: each level of points less the one before, so that they add up.
 
-    The score is the sum of the parts as they are shown, to a millionth of a point.
+    Levels are cut to a millionth of a point first, so the parts as they are shown add up to the score as it
+    is shown, and two accounts without a score are equal.
 
     >>> statement((5.0, 7.5, 4.0))
     (4.0, 5.0, 2.5, -3.5)
@@ -53,6 +54,7 @@ def statement(levels: tuple[float, ...]) -> tuple[float, ...]:
     parts = []
     below = 0.0
     for level in levels:
+        level = round(level, 6)
         parts.append(round(level - below, 6))
         below = level
-    return (abs(round(sum(parts), 6)), *parts)
+    return (below, *parts)
