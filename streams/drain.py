@@ -103,4 +103,4 @@ class Drain(AbstractContextManager["Drain"]):
             yield left
             if left is None or monotonic() > deadline:
                 return
-            pause(0.1)
+            pause(0.2 if left.records + left.waiting < 10_000 else 0.5)
