@@ -110,11 +110,12 @@ class Sink:
         self.crash_point("sink.before-insert")
         self.busy_since = monotonic()
         for block in blocks:
+            started = monotonic()
             self.inserter.insert(block)
             now = wall()
-            telemetry.inserted(block.table, block.rows, now)
+            telemetry.inserted(block.table, block.rows, now, monotonic() - started)
             if block.oldest:
-                telemetry.fresh(now - block.oldest / 1000)
+                telemetry.fresh(now - block.oldest / 1000, block.rows if block.table == "events" else 0)
         self.busy_since = None
         self.crash_point("sink.after-insert")
         try:

@@ -14,12 +14,14 @@ from infra.kafka import MAX_BYTES, KafkaUnreachable, broker_of, client_settings
 from infra.settings import Settings
 from infra.version import version
 from sinks.insert import Inserter, RowsRefused
+from sinks.lag import Follower
+from sinks.lookout import Lookout
 from sinks.sink import Sink, Sources
 from streams.cli.app import app, settings
 from streams.engine import faults
 from streams.engine.faults import Exit
 from streams.engine.supervise import supervise
-from streams.names import Names
+from streams.names import STAGES, Names
 
 log = structlog.get_logger("juice")
 
@@ -88,6 +90,11 @@ def run_sink(found: Settings) -> int:
     except OSError:
         port = telemetry.serve(found.metrics_host, 0, work.health)
     log.info("sink", version=version(), kafka=kafka, telemetry=f"http://{found.metrics_host}:{port}/metrics")
+    followers = [
+        *(Follower(stage, names.source(stage), names.app) for stage in STAGES),
+        *(Follower("sink", topic, names.sink_group) for topic in (names.rows, names.dead_letters)),
+    ]
+    Lookout(found, kafka, lambda: connect(found), followers).start(stop)
     try:
         work.run()
     except RowsRefused as error:
