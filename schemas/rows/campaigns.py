@@ -16,7 +16,7 @@ VENUE_TITLES: Final = Table(
         Column("month", "Date", "first day of the month (UTC) in which these titles began"),
         Column(
             "titles",
-            f"Array(Tuple(account String, days UInt16, since {_INSTANT}, until Nullable({_INSTANT})))",
+            f"Array(Tuple(String, UInt16, {_INSTANT}, Nullable({_INSTANT})))",
             "titles in order: holder, days when taken, from, to (NULL: holds it still)",
         ),
     ),
@@ -39,6 +39,7 @@ CAMPAIGNS: Final = Table(
         Column("end", _INSTANT, "when they cease to"),
         Column("prize", "String", "what there is to win"),
         Column("hashtags", "Array(String)", "casefolded, without sign; one of them makes a post qualify"),
+        Column("window_days", "UInt16", "of a mayor, days that count; 0 for other kinds"),
         Column("final", "Bool", "nothing late or undone can change the standings any more"),
         Column("as_of", _INSTANT, "event time of this row"),
     ),
@@ -165,7 +166,7 @@ CAMPAIGN_TABLES: Final = (
 
 VIEWS: Final[dict[str, str]] = {
     "mayors": """
-        SELECT venue, title.account AS account, title.days AS days, title.since AS since, title.until AS until
+        SELECT venue, title.1 AS account, title.2 AS days, title.3 AS since, title.4 AS until
         FROM {database}.venue_titles ARRAY JOIN titles AS title
     """,
     "campaign_standings": """

@@ -1,12 +1,12 @@
 """Who is ahead in a contest, over all its entrants: the leaders, exact, and a size that is bounded. Pure.
 
 One key of the stream sees all entries of a campaign, so its state must stay small (a record of Kafka holds
-about a megabyte, and it is written once per flush). Up to LIMIT bytes, some ten thousand entries, everybody
-is on the board. Beyond that the entrants with fewest points are taken off, and the most points that any of
-them had is remembered: as in the Space-Saving sketch (Metwally, Agrawal, El Abbadi 2005) nobody has more
-points than the board says plus that. A winner is named only if the lead over the next place is greater, so a
-name on the board is right or it is missing; `campaign_standings`, which counts each entrant on a key of its
-own, is exact at any size.
+about a megabyte, and it is written once per flush). Up to LIMIT bytes, some twenty thousand entries,
+everybody is on the board. Beyond that the entrants with fewest points are taken off, and each time the most
+points that any of them had is added to what anybody may be missing: nobody has more points than the board
+says plus that (the idea of the Space-Saving sketch; Metwally, Agrawal, El Abbadi 2005). A winner is named
+only if the lead over the next place is greater, so a name on the board is right or it is missing;
+`campaign_standings`, which counts each entrant on a key of its own, is exact at any size.
 
 Law: the order of entries plays no part while nobody has been taken off. Ranks are by points, then by who
 reached them first, then by name.
@@ -22,7 +22,7 @@ import msgspec
 from streams.campaigns.rule import Caps
 from streams.campaigns.tally import Score, Tally
 
-LIMIT: Final = 400_000
+LIMIT: Final = 700_000
 
 
 class Place(NamedTuple):
@@ -40,8 +40,8 @@ class Board(msgspec.Struct, array_like=True, omit_defaults=True):
     entrants: dict[str, Tally] = {}
     dropped: int = 0
     """Entrants taken off, each as often as that happened."""
-    most: int = 0
-    """Most points that any of them had at that time."""
+    missing: int = 0
+    """Most points that anybody can have had taken off."""
 
     def add(self, account: str, time: int, unit: int, sign: int) -> None:
         """Add an entry of `account`, or take it back."""
@@ -56,11 +56,13 @@ class Board(msgspec.Struct, array_like=True, omit_defaults=True):
         if size <= limit:
             return
         ranks = self._ranks(caps)
+        lost = 0
         while ranks and size > limit - limit // 3:
             _, _, account, score = ranks.pop()
             size -= len(account.encode()) + self.entrants.pop(account).size
             self.dropped += 1
-            self.most = max(self.most, score.points)
+            lost = max(lost, score.points)
+        self.missing += lost
 
     def settle(self, floor: int, caps: Caps) -> None:
         """Make final what came before `floor`, and forget whom nothing is left of."""
@@ -78,7 +80,7 @@ class Board(msgspec.Struct, array_like=True, omit_defaults=True):
         for place, (_, _, account, score) in enumerate(ranks[:places], start=1):
             if self.dropped:
                 behind = ranks[place][3].points if place < len(ranks) else 0
-                certain = certain and score.points > behind + self.most
+                certain = certain and score.points > behind + self.missing
             found.append(Place(place, account, score, certain))
         return found
 

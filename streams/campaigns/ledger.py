@@ -32,6 +32,11 @@ class Ledger(msgspec.Struct, array_like=True, omit_defaults=True):
 
     said: dict[str, tuple[bool, int, str]] = {}
 
+    def forget(self, floor: int) -> None:
+        """Forget losses of before `floor`, for claims that will not be looked at again."""
+        final = (STANDS, DISQUALIFIED)
+        self.said = {id: said for id, said in self.said.items() if said[1] >= floor or said[2] in final}
+
     def say(
         self,
         rule: Rule,

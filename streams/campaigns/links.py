@@ -10,9 +10,13 @@ do not carry it).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
+
+MAX_OPEN: Final = 100
+"""Events of a member that may still change: the earliest are kept, since the first that stands is what
+counts. Wrong only if all of them are undone."""
 
 
 class Link(NamedTuple):
@@ -36,10 +40,14 @@ class Links(msgspec.Struct, array_like=True, omit_defaults=True):
     def add(self, time: int, sponsor: str, sign: int) -> None:
         """Add an event in which `sponsor` brings the member in, or take it back."""
         self.open[time, sponsor] = self.open.get((time, sponsor), 0) + sign
+        if len(self.open) > 2 * MAX_OPEN:
+            self.open = {link: self.open[link] for link in sorted(self.open)[:MAX_OPEN]}
 
     def sponsors(self, time: int, sign: int) -> None:
         """Add an event in which the member sponsors somebody, or take it back."""
         self.sponsoring[time] = self.sponsoring.get(time, 0) + sign
+        if len(self.sponsoring) > 2 * MAX_OPEN:
+            self.sponsoring = {at: self.sponsoring[at] for at in sorted(self.sponsoring)[:MAX_OPEN]}
 
     def link(self) -> Link | None:
         """Return the link that counts, if any."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
-from schemas.fact import FOLLOW, Fact
+from schemas.fact import FOLLOW, TAG, Fact
 from streams.campaigns.rule import Mayor, Rule, TagChain, Threshold
 
-_NONE: tuple[Rule, ...] = ()
+_NONE: Final[tuple[Rule, ...]] = ()
 
 
 class Rulebook:
@@ -49,8 +50,10 @@ class Rulebook:
             elif not memes:
                 self._named[rule.id] = (rule,)
 
-    def entered(self, fact: Fact) -> list[Rule]:
+    def entered(self, fact: Fact) -> Sequence[Rule]:
         """Return the rules, mayors apart, for which `fact` qualifies; subjects ask in turn."""
+        if not (self.rules and (fact.tags or fact.campaign or fact.venue or fact.kind == TAG)):
+            return _NONE
         if self._last[0] is not fact:
             found = [
                 rule for rule in self._concerned(fact) if not isinstance(rule, Mayor) and rule.qualifies(fact)

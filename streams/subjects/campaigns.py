@@ -66,7 +66,8 @@ class Campaigns(Subject[Whole]):
 
     def keys(self, fact: Fact) -> Iterable[str]:
         """Return the campaigns the fact qualifies for, mayors apart."""
-        return [rule.code + rule.id for rule in self._rulebook.entered(fact)]
+        rules = self._rulebook.entered(fact)
+        return [rule.code + rule.id for rule in rules] if rules else ()
 
     def home(self, key: str) -> str:
         """Return the campaign."""

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from schemas.fact import FOLLOW, REFERRAL, TAG, Fact
+from schemas.fact import FOLLOW, REFERRAL, Fact
 from streams.campaigns.claims import Claims
 from streams.campaigns.evidence import Evidence
 from streams.campaigns.ids import SEP, short_hash
@@ -17,7 +17,7 @@ from streams.campaigns.rule import Contest, PostWithMedia, Referral, Rule, TagCh
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.tally import Tally
 from streams.subject import NEVER, RELEASE, Now, Rows, Subject
-from streams.subjects.standing import APPEAL, say_points
+from streams.subjects.standing import APPEAL, say_entry, say_points, undos_last
 from streams.subjects.waiting import wait
 
 FORMAT: Final = b"\x01"
@@ -68,10 +68,11 @@ class Entrants(Subject[Entrant]):
 
     def keys(self, fact: Fact) -> Iterable[str]:
         """Return the accounts that enter, in each campaign the fact qualifies for."""
-        if not (fact.tags or fact.campaign or fact.venue or fact.kind == TAG):
+        rules = self._rulebook.entered(fact)
+        if not rules and fact.kind != FOLLOW:
             return ()
         found: dict[str, None] = {}
-        for rule in self._rulebook.entered(fact):
+        for rule in rules:
             found[key_of(rule, fact.actor)] = None
             if isinstance(rule, Referral):
                 for sponsor in fact.receivers[:1]:
@@ -113,7 +114,7 @@ class Entrants(Subject[Entrant]):
         """Add what the account did, and say its entries; one that is undone in a later fold is said again."""
         campaign, _, account = key[1:].partition(SEP)
         rule = self._rulebook.rules.get(campaign)
-        for fact in sorted(facts, key=_undos_last):
+        for fact in sorted(facts, key=undos_last):
             if fact.kind == FOLLOW and key[0] != Threshold.code:
                 state.evidence.follow(fact.time, fact.sign)
                 continue
@@ -130,10 +131,8 @@ class Entrants(Subject[Entrant]):
                 state.claims.add(fact.time, fact.sign)
             else:
                 unit = fact.actor if fact.kind == REFERRAL else " ".join(fact.receivers)
-            disclosed = rule.disclosure.holds(fact) if rule is not None else fact.disclosed
+            disclosed = say_entry(rule, campaign, account, fact, unit, rows)
             state.evidence.add(fact.time, fact.text_hash, disclosed, fact.followers, fact.sign)
-            entry = (campaign, account, fact.id, fact.time, unit, fact.actor, disclosed, fact.sign > 0)
-            rows.add("campaign_entries", entry)
 
     @staticmethod
     def _link(links: Links, account: str, fact: Fact) -> bool:
@@ -170,6 +169,7 @@ class Entrants(Subject[Entrant]):
         elif state.links is not None:
             self._say_link(rule, account, state.links, state.ledger, final, now, rows)
             state.links.settle(floor)
+            state.ledger.forget(floor)
         disclosed, undisclosed = state.evidence.counts()
         if state.links is None or disclosed or undisclosed or state.evidence.open:
             sums = (points, reached or None, False, disclosed, undisclosed)
@@ -233,11 +233,6 @@ class Entrants(Subject[Entrant]):
         for signal in found:
             rows.add("campaign_signals", (rule.id, account, *signal, now.time))
         state.signals = tuple(names)
-
-
-def _undos_last(fact: Fact) -> int:
-    """Sort undos behind what they take back, so that of an entry and its undo the undo is said last."""
-    return -fact.sign
 
 
 def key_of(rule: Rule, account: str) -> str:

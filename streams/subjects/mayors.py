@@ -16,7 +16,7 @@ from streams.campaigns.rule import Mayor
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.titles import DAY, FOREVER, LEAST, WINDOW, Race, Title
 from streams.subject import NEVER, RELEASE, Now, Rows, Subject
-from streams.subjects.standing import APPEAL, say_campaign, say_points
+from streams.subjects.standing import APPEAL, say_campaign, say_entry, say_points, undos_last
 from streams.subjects.waiting import wait
 
 FORMAT: Final = b"\x01"
@@ -102,8 +102,10 @@ class Mayors(Subject[Venue]):
         return FORMAT + _encode(state)
 
     def fold(self, key: str, state: Venue, facts: Sequence[Fact], rows: Rows) -> None:
-        """Add check-ins."""
-        for fact in facts:
+        """Add check-ins, and for a campaign say them as its entries."""
+        venue, _, campaign = key.rpartition(SEP)
+        rule = self._rulebook.rules.get(campaign)
+        for fact in sorted(facts, key=undos_last):
             times = state.open.get(fact.actor)
             if times is None or fact.time not in times:
                 if fact.sign > 0 and state.open_bytes > MAX_OPEN_BYTES:
@@ -111,6 +113,8 @@ class Mayors(Subject[Venue]):
                 state.open_bytes += 10 + len(fact.actor.encode())
                 times = state.open.setdefault(fact.actor, {})
             times[fact.time] = times.get(fact.time, 0) + fact.sign
+            if campaign:
+                say_entry(rule, campaign, fact.actor, fact, venue, rows)
 
     def present(self, key: str, state: Venue, now: Now, rows: Rows) -> int:
         """Say the titles; settle what can no longer change; ask again when the title passes with the days."""
@@ -255,14 +259,24 @@ def _month_after(month: str) -> str:
 def _say_campaign(rule: Mayor, venue: str, state: Venue, race: Race, now: Now, rows: Rows) -> None:
     """Say what a campaign is, the standings at one of its venues, and the titles that are rewarded."""
     final = now.floor >= rule.end
-    if race.days:
+    if race.titles:
         say_campaign(rule, final, now, rows)
     at = min(now.time, rule.end - 1)
     holder = race.holder
-    for account in sorted({*race.days, *state.open}):
+    for account in sorted(race.days.keys() | state.open if final else _changed(rule, state, race, at)):
         points = race.count(account, at)
         reached = race.reached[account] if points else None
         say_points(rule, account, venue, (points, reached, account == holder, 0, 0), final, now, rows)
+
+
+def _changed(rule: Mayor, state: Venue, race: Race, at: int) -> set[str]:
+    """Return whose standing may differ from what was said before: who came, lost a day, or held a title
+    since.
+    """
+    lost = {one for one in race.days if race.count(one, state.settled) != race.count(one, at)}
+    return {*state.open, *lost, *(title.account for title in race.titles), *rule.disqualified} | {
+        award.account for award in state.awards if award.lost
+    }
 
 
 def _say_rewards(rule: Mayor, venue: str, state: Venue, titles: Iterable[Title], rows: Rows) -> None:

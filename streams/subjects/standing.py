@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from streams.campaigns.rule import Rule
+from schemas.fact import Fact
+from streams.campaigns.rule import Mayor, Rule
 from streams.subject import DAY, Now, Rows
 
 APPEAL: Final = 30 * DAY
@@ -13,8 +14,8 @@ APPEAL: Final = 30 * DAY
 
 def say_campaign(rule: Rule, final: bool, now: Now, rows: Rows) -> None:
     """Say what a campaign is, for dashboards and receipts."""
-    tags = list(rule.hashtags)
-    about = (rule.kind, rule.name or rule.id, rule.start, rule.end, rule.prize, tags)
+    window = rule.window_days if isinstance(rule, Mayor) else 0
+    about = (rule.kind, rule.name or rule.id, rule.start, rule.end, rule.prize, list(rule.hashtags), window)
     rows.add("campaigns", (rule.id, *about, final, now.time))
 
 
@@ -33,3 +34,16 @@ def say_points(
     """
     why = rule.disqualified.get(account, "")
     rows.add("campaign_points", (rule.id, account, scope, *sums, why, final, now.time))
+
+
+def say_entry(rule: Rule | None, campaign: str, account: str, fact: Fact, unit: str, rows: Rows) -> bool:
+    """Say an entry of `account`, or that it is undone; return whether it discloses what it was made for."""
+    disclosed = rule.disclosure.holds(fact) if rule is not None else fact.disclosed
+    entry = (campaign, account, fact.id, fact.time, unit, fact.actor, disclosed, fact.sign > 0)
+    rows.add("campaign_entries", entry)
+    return disclosed
+
+
+def undos_last(fact: Fact) -> int:
+    """Sort undos behind what they take back, so that of an entry and its undo the undo is said last."""
+    return -fact.sign

@@ -68,7 +68,7 @@ def dubois() -> list[Fact]:
     return facts_of("dubois-contest")
 
 
-@pytest.mark.parametrize("chunk", [1, 13, 500])
+@pytest.mark.parametrize("chunk", [13, 500])
 @pytest.mark.parametrize("order", ["file", "sorted", "shuffled", "newest first"])
 @pytest.mark.parametrize("caps", [Caps(), Caps(per_account_day=2), Caps(per_account=7)])
 def test_dubois(dubois: list[Fact], order: str, chunk: int, caps: Caps) -> None:

@@ -55,7 +55,7 @@ def gowalla() -> list[Fact]:
     return facts_of("gowalla-10k")
 
 
-@pytest.mark.parametrize("chunk", [7, 500, 10_000])
+@pytest.mark.parametrize("chunk", [300, 10_000])
 def test_gowalla_newest_first(gowalla: list[Fact], chunk: int) -> None:
     """Read as the file has it, newest first, with lateness allowed, every title equals the batch recount."""
     drive = Drive(Mayors(), lag=ALL_EARLIER).feed(gowalla, chunk)

@@ -175,9 +175,7 @@ def test_no_toml(raw: bytes, line: int, says: str) -> None:
 
 
 def test_folder(tmp_path: Path) -> None:
-    """All files of a folder count as one; an id in two of them is a problem of the second, which names the
-    first.
-    """
+    """All files of a folder count as one; an id that comes again is a problem that names the first."""
     (tmp_path / "a.toml").write_text(with_line(""))
     (tmp_path / "b.toml").write_text(with_line(""))
     found = load_rules(tmp_path)
@@ -192,7 +190,7 @@ def test_folder(tmp_path: Path) -> None:
 
 
 def test_lines_in_odd_places() -> None:
-    """All files of a folder count as one; an id that comes again is a problem that names the first."""
+    """Lines are right behind long strings and arrays, comments, dotted keys and inline tables."""
     text = (
         '[[campaign]]\nname = """\nx = 1\n[[campaign]]\n"""  # [[campaign]]\nvenues = [ # ]\n  "a]",\n]\n'
         'caps.total = 1\ndisclosure = { flag = true }\n[[campaign]]\n[campaign."disqualified"]\n"a.b" = "c"\n'
