@@ -12,7 +12,7 @@ from streams.engine.faults import Exit
 
 def main() -> None:
     """Run the command line."""
-    from streams.cli import check, demo, feed, run, stack  # noqa: F401  each registers its commands
+    from streams.cli import campaigns, check, demo, feed, read, run, stack  # noqa: F401  each registers its commands
 
     try:
         app()

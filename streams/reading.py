@@ -1,0 +1,30 @@
+"""Facts read back from ClickHouse: the same bytes through the same decoder as when they came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from clickhouse_connect.driver.client import Client
+
+from schemas.decode import Rejected, decode
+from schemas.fact import Fact, fact_of
+
+_SQL = """
+SELECT raw FROM {db:Identifier}.events AS e
+WHERE time >= {first:DateTime64(3)} AND time < {last:DateTime64(3)} AND type != 'undo' AND id NOT IN (
+    SELECT t.id FROM {db:Identifier}.events AS t INNER JOIN {db:Identifier}.events AS u ON u.undo_of = t.id
+    WHERE u.type = 'undo' AND abs(toUnixTimestamp64Milli(u.time) - toUnixTimestamp64Milli(t.time)) <= {horizon:Int64}
+)
+"""
+
+
+def facts_between(client: Client, database: str, first: datetime, last: datetime, horizon: int) -> Iterator[Fact]:
+    """Yield the facts of accepted events in [first, last) that were not taken back, in no particular order."""
+    given = {"db": database, "first": first, "last": last, "horizon": horizon}
+    with client.query_row_block_stream(_SQL, parameters=given) as blocks:
+        for block in blocks:
+            for (raw,) in block:
+                decoded = decode(raw.encode())
+                if not isinstance(decoded, Rejected):
+                    yield fact_of(*decoded)
