@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib.resources import files
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -71,11 +71,10 @@ class Migration(NamedTuple):
 
 def migrations() -> list[Migration]:
     """Return all migrations in order."""
-    found = []
-    for file in files("infra.clickhouse").iterdir():
-        if match := re.fullmatch(r"(\d{4})_(\w+)\.sql", file.name):
-            found.append(Migration(int(match[1]), match[2], tuple(_statements(file.read_text()))))
-    return sorted(found)
+    named = [(re.fullmatch(r"(\d{4})_(\w+)\.sql", file.name), file) for file in files("infra.clickhouse").iterdir()]
+    return sorted(
+        Migration(int(match[1]), match[2], tuple(_statements(file.read_text()))) for match, file in named if match
+    )
 
 
 def _statements(text: str) -> Iterator[str]:
@@ -89,12 +88,12 @@ def _statements(text: str) -> Iterator[str]:
 def applied(client: Client, database: str) -> list[int]:
     """Return the numbers of the migrations this database has had, in order."""
     exists = client.query(
-        "SELECT count() FROM system.tables WHERE database = {db:String} AND name = 'migrations'", parameters={"db": database}
-    ).first_row[0]
-    if not exists:
+        "SELECT 1 FROM system.tables WHERE database = {db:String} AND name = 'migrations'", parameters={"db": database}
+    )
+    if not exists.result_rows:
         return []
-    rows = client.query(f"SELECT DISTINCT number FROM {database}.migrations ORDER BY number").result_rows
-    return [row[0] for row in rows]
+    sql = "SELECT DISTINCT number FROM {db:Identifier}.migrations ORDER BY number"
+    return [row[0] for row in client.query(sql, parameters={"db": database}).result_rows]
 
 
 def check_schema(client: Client, database: str) -> None:
@@ -103,7 +102,9 @@ def check_schema(client: Client, database: str) -> None:
     if not have:
         raise SchemaError(f"database {database} has no schema; run `juice migrate`")
     if have[-1] > want[-1]:
-        raise SchemaError(f"database {database} is at migration {have[-1]}, newer than this juice knows ({want[-1]}); upgrade it")
+        raise SchemaError(
+            f"database {database} is at migration {have[-1]}, newer than this juice knows ({want[-1]}); upgrade it"
+        )
     if have != want:
         missing = sorted(set(want) - set(have))
         raise SchemaError(f"database {database} lacks migrations {missing}; run `juice migrate`")
@@ -132,7 +133,9 @@ def migrate(
     if have and max(have) > known[-1].number:
         check_schema(client, database)
     done = []
-    columns = client.query("SELECT table, name FROM system.columns WHERE database = {db:String}", parameters={"db": database})
+    columns = client.query(
+        "SELECT table, name FROM system.columns WHERE database = {db:String}", parameters={"db": database}
+    )
     found: dict[str, set[str]] = {}
     for name, column in columns.result_rows:
         found.setdefault(name, set()).add(column)
@@ -155,7 +158,12 @@ def migrate(
     return done
 
 
-_CODECS: Final = {"String": "ZSTD(1)", "DateTime": "Delta, ZSTD(1)", "UInt64": "T64, ZSTD(1)", "Date": "Delta, ZSTD(1)"}
+_CODECS: Final = {
+    "String": "ZSTD(1)",
+    "DateTime": "Delta, ZSTD(1)",
+    "UInt64": "T64, ZSTD(1)",
+    "Date": "Delta, ZSTD(1)",
+}
 
 
 def _column(column: Column) -> str:
@@ -197,4 +205,4 @@ def table_statements(table: Table, database: str, have: Collection[str] = (), tt
     return statements
 
 
-__all__ = ["Client", "ClickHouseError", "DatabaseError", "connect", "migrate", "one_line"]
+__all__ = ["ClickHouseError", "Client", "DatabaseError", "connect", "migrate", "one_line"]

@@ -1,4 +1,4 @@
-"""Clients of Kafka other than the worker's: administration, reading the ends of logs, the settings all of them share."""
+"""Clients of Kafka other than the worker's: administration, reading logs, the settings all of them share."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ def broker_of(settings: Settings) -> str:
 
 def client_settings(settings: Settings, kafka: str) -> dict[str, Any]:
     """Return what every kafka-python client is told."""
-    given: dict[str, Any] = {"bootstrap_servers": kafka.split(","), "security_protocol": settings.kafka_security}
+    given: dict[str, Any] = {
+        "bootstrap_servers": kafka.split(","),
+        "security_protocol": settings.kafka_security,
+    }
     if settings.kafka_security.endswith("SSL") and settings.kafka_ca:
         given["ssl_cafile"] = str(settings.kafka_ca)
     if settings.kafka_security.startswith("SASL"):

@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     clickhouse: str = Field("", description="http(s)://host:port; default: the local stack, if one runs")
     database: str = Field("juice", description="ClickHouse database", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     namespace: str = Field(
-        "", description="prefix of topics and groups, for two products on one broker", pattern=r"^[A-Za-z0-9._-]*$"
+        "",
+        description="prefix of topics and groups, for two products on one broker",
+        pattern=r"^[A-Za-z0-9._-]*$",
     )
 
     # Who we are
@@ -96,7 +98,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read from what `load` passes, which is the environment it was given."""
         return (init_settings,)
@@ -106,7 +108,9 @@ class Settings(BaseSettings):
         return {
             name: ("********" if value.get_secret_value() else "")
             if isinstance(value, SecretStr)
-            else "" if value is None else str(value)
+            else ""
+            if value is None
+            else str(value)
             for name, value in self
         }
 

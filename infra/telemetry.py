@@ -26,9 +26,7 @@ _LAGS: Final = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600, 86_400, 604_800)
 OBJECTIVE_SECONDS: Final = 30
 """An event should be queryable within this time of its append to Kafka: the objective of docs/operations.md."""
 
-_events = Counter(
-    "juice_events", "Records of social.events by what became of them.", ["outcome"], registry=REGISTRY
-)
+_events = Counter("juice_events", "Records of social.events by what became of them.", ["outcome"], registry=REGISTRY)
 _dead = Counter("juice_dead_letters", "Dead letters by reason.", ["reason"], registry=REGISTRY)
 _lag = Histogram(
     "juice_event_lag_seconds",
@@ -46,12 +44,8 @@ _consumer_lag = Gauge(
     "juice_consumer_lag_records", "Records not yet processed.", ["topic", "partition"], registry=REGISTRY
 )
 _sink_rows = Counter("juice_sink_rows", "Rows inserted into ClickHouse.", ["table"], registry=REGISTRY)
-_sink_failures = Counter(
-    "juice_sink_failures", "Inserts that failed and were tried again.", registry=REGISTRY
-)
-_sink_success = Gauge(
-    "juice_sink_last_success_timestamp_seconds", "When an insert last succeeded.", registry=REGISTRY
-)
+_sink_failures = Counter("juice_sink_failures", "Inserts that failed and were tried again.", registry=REGISTRY)
+_sink_success = Gauge("juice_sink_last_success_timestamp_seconds", "When an insert last succeeded.", registry=REGISTRY)
 _freshness = Histogram(
     "juice_freshness_seconds",
     "From append to Kafka until queryable in ClickHouse.",
@@ -74,33 +68,21 @@ _compute = Histogram(
 _durable = Histogram(
     "juice_stage_flush_seconds", "Making a batch durable.", ["stage"], buckets=_SECONDS, registry=REGISTRY
 )
-_changelog_records = Counter(
-    "juice_changelog_records", "Records written to changelogs.", ["stage"], registry=REGISTRY
-)
-_changelog_bytes = Counter(
-    "juice_changelog_bytes", "Bytes written to changelogs.", ["stage"], registry=REGISTRY
-)
+_changelog_records = Counter("juice_changelog_records", "Records written to changelogs.", ["stage"], registry=REGISTRY)
+_changelog_bytes = Counter("juice_changelog_bytes", "Bytes written to changelogs.", ["stage"], registry=REGISTRY)
 _sent_bytes = Counter("juice_sent_bytes", "Bytes sent to other topics.", ["stage"], registry=REGISTRY)
 _rebalances = Counter("juice_rebalances", "Rebalances this worker took part in.", registry=REGISTRY)
 _refetches = Counter(
     "juice_refetches", "Polls fetched again because they began beyond the next offset.", registry=REGISTRY
 )
-_holes = Counter(
-    "juice_holes", "Batches refused because input before them was missing.", ["stage"], registry=REGISTRY
-)
-_restarts = Counter(
-    "juice_worker_restarts", "Worker processes started again by their supervisor.", registry=REGISTRY
-)
+_holes = Counter("juice_holes", "Batches refused because input before them was missing.", ["stage"], registry=REGISTRY)
+_restarts = Counter("juice_worker_restarts", "Worker processes started again by their supervisor.", registry=REGISTRY)
 _undos = Counter("juice_undos", "Undo events by what they found.", ["result"], registry=REGISTRY)
-_ready = Gauge(
-    "juice_ready", "1 while the process does its work, 0 while it recovers or hangs.", registry=REGISTRY
-)
+_ready = Gauge("juice_ready", "1 while the process does its work, 0 while it recovers or hangs.", registry=REGISTRY)
 _stale = Counter(
     "juice_stale_events", "Events that became queryable later than the objective allows.", registry=REGISTRY
 )
-_insert = Histogram(
-    "juice_sink_insert_seconds", "Inserting a block of rows.", buckets=_SECONDS, registry=REGISTRY
-)
+_insert = Histogram("juice_sink_insert_seconds", "Inserting a block of rows.", buckets=_SECONDS, registry=REGISTRY)
 
 # What the lookout sees from outside the path it looks at (sinks/lookout.py).
 _group_lag = Gauge(
@@ -115,26 +97,16 @@ _look_success = Gauge(
     ["look"],
     registry=REGISTRY,
 )
-_look_seconds = Gauge(
-    "juice_look_duration_seconds", "How long the last such look took.", ["look"], registry=REGISTRY
-)
-_look_failures = Counter(
-    "juice_look_failures", "Looks of the lookout that failed.", ["look"], registry=REGISTRY
-)
+_look_seconds = Gauge("juice_look_duration_seconds", "How long the last such look took.", ["look"], registry=REGISTRY)
+_look_failures = Counter("juice_look_failures", "Looks of the lookout that failed.", ["look"], registry=REGISTRY)
 _residue = Gauge(
     "juice_conservation_residue_records",
     "Records read less accepted, duplicates and dead letters.",
     registry=REGISTRY,
 )
-_parts = Gauge(
-    "juice_clickhouse_parts", "Most active parts in one partition of a table.", ["table"], registry=REGISTRY
-)
-_table_bytes = Gauge(
-    "juice_clickhouse_table_bytes", "Bytes of a table on disk.", ["table"], registry=REGISTRY
-)
-_table_rows = Gauge(
-    "juice_clickhouse_table_rows", "Rows of a table in storage.", ["table"], registry=REGISTRY
-)
+_parts = Gauge("juice_clickhouse_parts", "Most active parts in one partition of a table.", ["table"], registry=REGISTRY)
+_table_bytes = Gauge("juice_clickhouse_table_bytes", "Bytes of a table on disk.", ["table"], registry=REGISTRY)
+_table_rows = Gauge("juice_clickhouse_table_rows", "Rows of a table in storage.", ["table"], registry=REGISTRY)
 
 # What ClickHouse says about people, in numbers without names.
 _accounts = Gauge(
@@ -166,24 +138,16 @@ _incentivised = Gauge(
 )
 _rises = Gauge("juice_trends_raised", "Rises seen so far.", ["kind"], registry=REGISTRY)
 _rising = Gauge("juice_trends_rising", "Rises that last.", ["kind"], registry=REGISTRY)
-_cascades = Gauge(
-    "juice_cascades_growing", "Cascades shared within the last hour of event time.", registry=REGISTRY
-)
+_cascades = Gauge("juice_cascades_growing", "Cascades shared within the last hour of event time.", registry=REGISTRY)
 _largest = Gauge("juice_cascade_size_max", "Size of the largest of the growing cascades.", registry=REGISTRY)
-_forecast = Gauge(
-    "juice_cascade_forecast_max", "Largest finite forecast of a growing cascade.", registry=REGISTRY
-)
+_forecast = Gauge("juice_cascade_forecast_max", "Largest finite forecast of a growing cascade.", registry=REGISTRY)
 _jumps = Gauge(
     "juice_accounts_follower_jump",
     "Accounts with a follower jump that engagement does not explain.",
     registry=REGISTRY,
 )
-_campaigns = Gauge(
-    "juice_campaigns", "Campaigns that anybody has entered.", ["kind", "state"], registry=REGISTRY
-)
-_entrants = Gauge(
-    "juice_campaign_entrants", "Accounts with points in open campaigns.", ["kind"], registry=REGISTRY
-)
+_campaigns = Gauge("juice_campaigns", "Campaigns that anybody has entered.", ["kind", "state"], registry=REGISTRY)
+_entrants = Gauge("juice_campaign_entrants", "Accounts with points in open campaigns.", ["kind"], registry=REGISTRY)
 _signalled = Gauge(
     "juice_campaign_signalled_accounts",
     "Accounts in open campaigns that show a sign of gaming.",
@@ -378,9 +342,7 @@ def serve(host: str, port: int, health: Health) -> int:
             return [b"there are /metrics, /healthz and /readyz\n"]
         state = health()
         good = state["live"] if path == "/healthz" else state["ready"]
-        start_response(
-            "200 OK" if good else "503 Service Unavailable", [("Content-Type", "application/json")]
-        )
+        start_response("200 OK" if good else "503 Service Unavailable", [("Content-Type", "application/json")])
         return [json.dumps(state).encode()]
 
     server: WSGIServer = make_server(host, port, application, handler_class=_Quiet)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from threading import Event
 from typing import Final
 
 import structlog
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_when_event_set, wait_exponential_jitter
-from threading import Event
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_when_event_set,
+    wait_exponential_jitter,
+)
 
 from infra import telemetry
 from infra.database import one_line
@@ -47,12 +53,15 @@ class Inserter:
             wait=wait_exponential_jitter(initial=0.2, max=10, jitter=0.5),
             stop=stop_when_event_set(self._stop),
             before_sleep=self._failed,
-            sleep=lambda seconds: self._stop.wait(seconds),
+            sleep=self._pause,
         )
         try:
             retrying(self._once, block)
         except DatabaseError as error:
             raise RowsRefused(f"ClickHouse refuses {block.rows} rows of {block.table}: {one_line(error)}") from error
+
+    def _pause(self, seconds: float) -> None:
+        self._stop.wait(seconds)
 
     def _once(self, block: Block) -> None:
         if self._client is None:
@@ -80,4 +89,9 @@ class Inserter:
         telemetry.insert_failed()
         error = state.outcome.exception() if state.outcome else None
         level = logging.WARNING if state.attempt_number > 1 else logging.INFO
-        log.log(level, "insert failed, trying again", attempt=state.attempt_number, error=one_line(error) if isinstance(error, Exception) else "")
+        log.log(
+            level,
+            "insert failed, trying again",
+            attempt=state.attempt_number,
+            error=one_line(error) if isinstance(error, Exception) else "",
+        )

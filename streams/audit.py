@@ -80,7 +80,9 @@ ORDER BY pane, account, direction, kind
 LIMIT {limit:UInt32}
 """
 )
-_COUNTS: Final = RECOUNT + "SELECT (SELECT count() FROM recount), (SELECT count() FROM said), (SELECT sum(events) FROM recount)"
+_COUNTS: Final = (
+    RECOUNT + "SELECT (SELECT count() FROM recount), (SELECT count() FROM said), (SELECT sum(events) FROM recount)"
+)
 _OCCUPIED: Final = """
 SELECT DISTINCT day FROM (
     SELECT toDate(time) AS day FROM {database:Identifier}.events UNION DISTINCT

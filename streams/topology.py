@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import faust
-from faust.types.auth import AuthProtocol
 
 from infra.settings import Settings
 from streams.agents.accept import Accept
@@ -45,8 +44,7 @@ def security(settings: Settings) -> dict[str, Any]:
             username=settings.kafka_user,
             password=settings.kafka_password.get_secret_value(),
             mechanism=settings.kafka_mechanism,
-            ssl_context=context,
-            protocol=AuthProtocol(settings.kafka_security),
+            ssl_context=context,  # with one it is SASL_SSL, without SASL_PLAINTEXT
         )
     }
 

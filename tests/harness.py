@@ -131,7 +131,12 @@ class Installation:
     def juice(self, *arguments: str, timeout: float = 120, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run a `juice` command to its end."""
         return subprocess.run(
-            self.command(*arguments), env=self.env(**settings), capture_output=True, text=True, timeout=timeout, check=False
+            self.command(*arguments),
+            env=self.env(**settings),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
 
     def feed(self, records: Iterable[bytes | None], partitions: int = 4, rate: float = 0) -> int:
@@ -141,7 +146,10 @@ class Installation:
     async def _feed(self, records: Iterable[bytes | None], partitions: int, rate: float) -> int:
         # aiokafka, because kafka-python 3.0 cannot encode a request of 10 MB (docs/gotchas.md).
         producer = AIOKafkaProducer(
-            bootstrap_servers=self.stack.kafka.split(","), linger_ms=10, max_batch_size=1 << 18, max_request_size=32 << 20
+            bootstrap_servers=self.stack.kafka.split(","),
+            linger_ms=10,
+            max_batch_size=1 << 18,
+            max_request_size=32 << 20,
         )
         await producer.start()
         started, count = time.monotonic(), 0
@@ -168,7 +176,12 @@ class Installation:
     def query(self, sql: str, **parameters: object) -> list[tuple[object, ...]]:
         """Return the rows of a query; `{db}` in it is the database."""
         client = connect(self.settings)
-        return [tuple(row) for row in client.query(sql.replace("{db}", self.environ["JUICE_DATABASE"]), parameters=parameters).result_rows]
+        return [
+            tuple(row)
+            for row in client.query(
+                sql.replace("{db}", self.environ["JUICE_DATABASE"]), parameters=parameters
+            ).result_rows
+        ]
 
     def logs(self) -> str:
         """Return the last lines of every process, for a failing test."""

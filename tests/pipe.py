@@ -18,8 +18,8 @@ from streams.agents.accept import Accept
 from streams.agents.accumulate import Accumulate
 from streams.agents.ingest import Ingest
 from streams.engine.outbox import Send
-from streams.engine.stage import Body, Effects
 from streams.engine.progress import FENCE, PROGRESS
+from streams.engine.stage import Body, Effects
 from streams.names import Names
 from streams.subject import Subject
 from streams.subjects.registry import all_subjects
@@ -82,7 +82,11 @@ class Pipe:
         bodies: dict[str, Body] = {
             "ingest": Ingest(names=n, partitions=parts, lateness=self.lateness, future=300_000, idle=0),
             "accept": Accept(
-                names=n, sources=self.sources, partitions=parts, horizon=self.horizon, subjects=self._subjects()
+                names=n,
+                sources=self.sources,
+                partitions=parts,
+                horizon=self.horizon,
+                subjects=self._subjects(),
             ),
             "accumulate": Accumulate(names=n, partitions=parts, subjects=self._subjects()),
         }

@@ -24,13 +24,13 @@ from infra import telemetry
 from infra.clock import wall
 from schemas.decode import Reason, Rejected
 from schemas.fact import UNDO, Fact
-from schemas.wire import IDLE, UNHEARD, Claim, Decoded, Order, Routed, decode_decoded, encode
 from schemas.rows import TABLES
+from schemas.wire import IDLE, UNHEARD, Claim, Decoded, Order, Routed, decode_decoded, encode
 from streams.agents.ingest import dead_letter
 from streams.agents.routing import partition_of, row_headers, rows_send
 from streams.engine.outbox import Send
-from streams.engine.stage import Effects
 from streams.engine.progress import FENCE, PROGRESS
+from streams.engine.stage import Effects
 from streams.names import Names
 from streams.subject import MINUTE, Subject
 

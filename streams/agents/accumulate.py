@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from itertools import islice
 from struct import Struct
 from typing import Any, Final
 
@@ -25,8 +26,8 @@ from schemas.rows import TABLES
 from schemas.wire import UNHEARD, Routed, decode_routed
 from streams.agents.routing import rows_send
 from streams.engine.outbox import Send
-from streams.engine.stage import Effects
 from streams.engine.progress import PROGRESS
+from streams.engine.stage import Effects
 from streams.names import Names
 from streams.subject import MINUTE, NEVER, RELEASE, Now, Rows, Subject
 
@@ -168,18 +169,18 @@ class Accumulate:
                 if origin < seen:
                     continue
                 item = (offset, fact)
-                for key in keys:
-                    group = groups.get(key)
+                for name in keys:
+                    group = groups.get(name)
                     if group is None:
-                        groups[key] = [item]
+                        groups[name] = [item]
                     else:
                         group.append(item)
             here.seen[source] = max(seen, message.end)
             time, floor = here.clocks.get(source, (UNHEARD, UNHEARD))
             here.clocks[source] = max(time, message.time), max(floor, message.floor)
         self._advance(here)
-        for text, facts in groups.items():
-            flush.fold(text.encode(), facts)
+        for name, facts in groups.items():
+            flush.fold(name.encode(), facts)
         if behind:
             self._present_some(flush, len(flush.states) // PRESENT_SHARE)
         else:
@@ -200,7 +201,7 @@ class Accumulate:
     def _present_some(self, flush: _Flush, count: int) -> None:
         """Present up to `count` keys that were waiting before this batch or have become due."""
         here = flush.here
-        for key in list(here.waiting)[:count] if count < len(here.waiting) else list(here.waiting):
+        for key in list(islice(here.waiting, count)):
             if key not in flush.states or flush.dues[key] == WAITING:
                 flush.present(key)
                 count -= 1

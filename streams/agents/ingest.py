@@ -81,14 +81,14 @@ class Ingest:
                 ahead = f"{(at - appended) / 1000:.0f} s ahead of its arrival; at most {future // 1000} s are allowed"
                 self._reject(effects, source, partition, record, Rejected(Reason.FUTURE, ahead))
                 continue
-            behind = 0
+            late_by = 0
             if at > time:
                 time = at
             elif at < time - lateness:
-                behind = time - at  # late, unless accept knows its id: then it is a duplicate that took long
+                late_by = time - at  # late, unless accept knows its id: then it is a duplicate that took long
             fact = fact_of(event, at)
             row = _json((*events_row(event, fact, raw, appended, topic, partition, offset), offset))
-            claims[partition_of(event.id, parts)].append(Claim(offset, appended, fact, row, event.undo_of, behind))
+            claims[partition_of(event.id, parts)].append(Claim(offset, appended, fact, row, event.undo_of, late_by))
         source.time = time
         source.read += len(records)
         source.heard_at, source.idle = monotonic(), False
@@ -111,7 +111,13 @@ class Ingest:
         return effects
 
     def _send(
-        self, effects: Effects, partition: int, source: _Source, begin: int, end: int, claims: list[list[Claim]]
+        self,
+        effects: Effects,
+        partition: int,
+        source: _Source,
+        begin: int,
+        end: int,
+        claims: list[list[Claim]],
     ) -> None:
         """Send each accept partition its claims; those without get a tick when a minute of event time has passed."""
         minute = source.time // MINUTE

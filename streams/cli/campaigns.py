@@ -53,7 +53,11 @@ def standings(
 
     Example: juice campaigns standings dubois-2021 --limit 5
     """
-    _print(f"standings of {campaign}", lambda database: queries.standings(database, campaign, limit, account), as_json)
+    _print(
+        f"standings of {campaign}",
+        lambda database: queries.standings(database, campaign, limit, account),
+        as_json,
+    )
 
 
 @campaigns.command()

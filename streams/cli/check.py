@@ -68,7 +68,16 @@ def audit(
     good = not differences and conservation.holds
     if as_json:
         shown = [asdict(d) | {"pane": d.pane.isoformat()} for d in differences]
-        print(json.dumps({"exact": good, **asdict(work.tally), "conservation": asdict(conservation), "differences": shown}))
+        print(
+            json.dumps(
+                {
+                    "exact": good,
+                    **asdict(work.tally),
+                    "conservation": asdict(conservation),
+                    "differences": shown,
+                }
+            )
+        )
         raise typer.Exit(0 if good else 1)
     show_audit(work, differences, conservation)
     raise typer.Exit(0 if good else 1)
@@ -93,7 +102,10 @@ def run_audit(
 def show_audit(work: Audit, differences: list[Difference], conservation: Conservation) -> None:
     """Print what an audit found."""
     if differences:
-        table = Table(title=f"{len(differences)}{'+' if len(differences) == SHOWN else ''} panes differ", title_style="red")
+        table = Table(
+            title=f"{len(differences)}{'+' if len(differences) == SHOWN else ''} panes differ",
+            title_style="red",
+        )
         for heading in ("minute (UTC)", "account", "direction", "kind", "stream says", "events say"):
             table.add_column(heading)
         for d in differences:

@@ -18,8 +18,7 @@ from streams.cli.app import app, console, err, settings
 from streams.cli.check import run_audit, show_audit
 from streams.cli.feed import _Bar as Bar
 from streams.cli.stack import apply_migrations
-from streams.demo import answers
-from streams.demo import MARK
+from streams.demo import MARK, answers
 from streams.demo.processes import check, remember, running, stop_remembered
 from streams.drain import Drain
 from streams.replay import replay_files
@@ -59,7 +58,9 @@ def _clear(found: Settings) -> None:
     stop_remembered(found.home / MARK)
     if stack.status(found.home).running:
         if not (found.home / MARK).exists():
-            raise SettingsError(f"a stack with other data runs in {found.home}; set JUICE_HOME to another folder for the demo")
+            raise SettingsError(
+                f"a stack with other data runs in {found.home}; set JUICE_HOME to another folder for the demo"
+            )
         stack.down(found.home, wipe=True)
     elif (found.home / MARK).exists():
         stack.down(found.home, wipe=True)

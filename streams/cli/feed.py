@@ -31,9 +31,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 @app.command()
 def replay(
-    files: Annotated[
-        list[str], typer.Argument(metavar="FILE…", help="NDJSON, plain or gzip; - is standard input.")
-    ],
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="NDJSON, plain or gzip; - is standard input.")],
     speed: Annotated[str, typer.Option(help="Times faster than the events happened, or max.")] = "max",
     rebase_to: Annotated[
         str,
@@ -42,9 +40,7 @@ def replay(
             help="Move all times alike: the latest event lands on TIME, or the first at --speed 1 or less.",
         ),
     ] = "",
-    sort: Annotated[
-        bool, typer.Option("--sort", help="Bring all files together in time order, in memory.")
-    ] = False,
+    sort: Annotated[bool, typer.Option("--sort", help="Bring all files together in time order, in memory.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Events to send at the most.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -164,15 +160,9 @@ class _Bar:
 
 @app.command(name="dead-letters")
 def dead_letters(
-    reason: Annotated[
-        str | None, typer.Option(help="Only those with this reason: " + ", ".join(Reason) + ".")
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help=f"The newest so many; {SHOWN} when shown, else all.")
-    ] = None,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Send their records to social.events again.")
-    ] = False,
+    reason: Annotated[str | None, typer.Option(help="Only those with this reason: " + ", ".join(Reason) + ".")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help=f"The newest so many; {SHOWN} when shown, else all.")] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Send their records to social.events again.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before sending.")] = False,
     as_json: Json = False,
 ) -> None:

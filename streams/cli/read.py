@@ -45,7 +45,9 @@ def explain(
     if as_json:
         print(json.dumps(row, default=str))
         return
-    console.print(f"[bold]{account}[/], {window} up to {row['as_of']:%Y-%m-%d %H:%M} UTC; seen first {row['first_seen']}")
+    console.print(
+        f"[bold]{account}[/], {window} up to {row['as_of']:%Y-%m-%d %H:%M} UTC; seen first {row['first_seen']}"
+    )
     for score in ("influence", "outreach"):
         console.print(_score_table(row, score))
     console.print(_ledger(row))
@@ -76,7 +78,13 @@ def _score(client: Client, database: str, account: str, window: str) -> dict[str
 
 def _score_table(row: dict[str, Any], score: str) -> Table:
     """Return the parts of a score, which add up to it; the words are those of the columns."""
-    table = Table(title=f"{score}: {_DOCS[score].split(':')[0]}", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(
+        title=f"{score}: {_DOCS[score].split(':')[0]}",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+    )
     table.add_column("part")
     table.add_column("points", justify="right")
     table.add_column("for", style="dim")
@@ -153,16 +161,25 @@ def _screen(client: Client, database: str, window: str, limit: int) -> Group:
         for position, name in enumerate(result.column_names):
             table.add_column(name, justify="left" if position == 0 else "right")
         for row in result.result_rows:
-            table.add_row(*("" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row))
+            table.add_row(
+                *("" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row)
+            )
         tables.append(table)
     return Group(*tables)
 
 
 @app.command()
 def validate(
-    split: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="Rank accounts as of this moment (UTC).")],
-    until: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="Count shares up to this one.")],
-    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="Leave out what is older.")] = None,
+    split: Annotated[
+        datetime,
+        typer.Argument(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="Rank accounts as of this moment (UTC)."),
+    ],
+    until: Annotated[
+        datetime, typer.Argument(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="Count shares up to this one.")
+    ],
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="Leave out what is older.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Does influence predict? Ranks accounts at SPLIT and correlates with the shares they receive until UNTIL.
@@ -182,7 +199,11 @@ def validate(
     if as_json:
         print(json.dumps({"accounts": result.accounts, "shared": result.shared, "spearman": dict(result.correlations)}))
         return
-    table = Table(title=f"{result.accounts:,} accounts engaged with before, {result.shared:,} shared after", title_justify="left", box=None)
+    table = Table(
+        title=f"{result.accounts:,} accounts engaged with before, {result.shared:,} shared after",
+        title_justify="left",
+        box=None,
+    )
     table.add_column("ranked by")
     table.add_column("Spearman's ρ", justify="right")
     for name, value in sorted(result.correlations.items(), key=lambda item: -(item[1] or 0)):

@@ -9,7 +9,8 @@ import typer
 from rich.table import Table
 
 from infra import stack
-from infra.database import connect, migrate as migrate_database
+from infra.database import connect
+from infra.database import migrate as migrate_database
 from infra.kafka import admin_client, broker_of, ensure_topics, topic_partitions
 from infra.settings import Settings
 from streams.cli.app import app, console, err, settings
@@ -75,7 +76,9 @@ def _show(info: stack.StackInfo, as_json: bool) -> None:
 
 @app.command()
 def migrate(
-    sources: Annotated[int | None, typer.Option(help="Partitions of social.events; more than it has are added.")] = None,
+    sources: Annotated[
+        int | None, typer.Option(help="Partitions of social.events; more than it has are added.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Bring topics and the ClickHouse schema to what this version needs. Idempotent.
@@ -109,7 +112,11 @@ def apply_migrations(found: Settings, sources: int | None = None) -> list[str]:
     client = connect(found)
     days = -(-found.ttl // 86_400_000)
     done += migrate_database(
-        client, found.database, ALL_TABLES.values(), ttl_days=days, between=lambda: crash_point("migrate.between")
+        client,
+        found.database,
+        ALL_TABLES.values(),
+        ttl_days=days,
+        between=lambda: crash_point("migrate.between"),
     )
     return done
 

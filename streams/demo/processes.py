@@ -17,7 +17,9 @@ STOP_WITHIN = 25.0
 
 
 @contextmanager
-def running(names: tuple[str, ...], environ: Mapping[str, str], logs: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+def running(
+    names: tuple[str, ...], environ: Mapping[str, str], logs: Path
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     """Run `juice NAME` for each of `names`, logging to `logs`; stop them on the way out."""
     logs.mkdir(parents=True, exist_ok=True)
     children: dict[str, subprocess.Popen[bytes]] = {}
@@ -86,4 +88,6 @@ def check(children: Mapping[str, subprocess.Popen[bytes]], logs: Path) -> None:
     for name, child in children.items():
         if child.poll() is not None:
             lines = (logs / f"{name}.log").read_text(errors="replace").strip().splitlines() or [""]
-            raise SettingsError(f"the {name} ended with code {child.returncode}: {lines[-1][:300]} (see {logs / name}.log)")
+            raise SettingsError(
+                f"the {name} ended with code {child.returncode}: {lines[-1][:300]} (see {logs / name}.log)"
+            )

@@ -38,7 +38,10 @@ NASTY: list[tuple[bytes | None, str]] = [
     (b'{"id":"n7","type":"undo","time":1341100800000,"actor":"a"}', "invalid"),
     (b'{"id":"n8","type":"dance","time":1341100800000,"actor":"a"}', "unknown_type"),
     (b'{"id":"n9","type":"like","time":"9999-12-31T23:59:59Z","actor":"a"}', "future"),
-    (b'{"id":"n10","type":"post","time":1341100800000,"actor":"a","text":"' + b"x" * 10_000_000 + b'"}', "too_large"),
+    (
+        b'{"id":"n10","type":"post","time":1341100800000,"actor":"a","text":"' + b"x" * 10_000_000 + b'"}',
+        "too_large",
+    ),
 ]
 
 
@@ -88,7 +91,12 @@ def test_real_events_with_duplicates_and_bad_records(
     """Panes equal a recount, duplicates count once, bad records are dead letters with their reason and bytes."""
     monkeypatch.setenv("TZ", zone)
     events = higgs(8_000)
-    records: list[bytes | None] = [*events[:4_000], *events[3_900:4_000], *(raw for raw, _ in NASTY), *events[4_000:]]
+    records: list[bytes | None] = [
+        *events[:4_000],
+        *events[3_900:4_000],
+        *(raw for raw, _ in NASTY),
+        *events[4_000:],
+    ]
     with installation(stack, tmp_path) as here:
         here.start("worker")
         here.start("sink")
@@ -110,10 +118,23 @@ def test_an_undo_takes_its_event_back_whichever_comes_first(stack: StackInfo, tm
     """Before, after, twice, of an unknown id, of an undo: the panes hold what was not taken back."""
 
     def event(name: str, minute: int, **more: object) -> dict[str, Any]:
-        return {"id": name, "type": "like", "time": f"2012-07-01T00:{minute:02}:00Z", "actor": "a", "object_author": "b", **more}
+        return {
+            "id": name,
+            "type": "like",
+            "time": f"2012-07-01T00:{minute:02}:00Z",
+            "actor": "a",
+            "object_author": "b",
+            **more,
+        }
 
     def undo(name: str, of: str, minute: int) -> dict[str, Any]:
-        return {"id": name, "type": "undo", "time": f"2012-07-01T00:{minute:02}:30Z", "actor": "z", "undo_of": of}
+        return {
+            "id": name,
+            "type": "undo",
+            "time": f"2012-07-01T00:{minute:02}:30Z",
+            "actor": "z",
+            "undo_of": of,
+        }
 
     events = [
         event("kept", 0), event("after", 1), undo("u1", "after", 2), undo("u2", "before", 3), event("before", 4),
@@ -134,7 +155,15 @@ def test_naughty_strings_come_back_unchanged(stack: StackInfo, tmp_path: Path) -
     """Every naughty string survives as id, actor, text and tag from Kafka to ClickHouse."""
     strings = [s for s in json.loads((SHARED / "naughty-strings" / "blns.json").read_text()) if s]
     events = [
-        {"id": f"{i} {s}", "type": "reply", "time": 1341100800000 + i, "actor": s, "object_author": f"to {s}", "text": s, "venue": s[:500]}
+        {
+            "id": f"{i} {s}",
+            "type": "reply",
+            "time": 1341100800000 + i,
+            "actor": s,
+            "object_author": f"to {s}",
+            "text": s,
+            "venue": s[:500],
+        }
         for i, s in enumerate(strings)
     ]
     with installation(stack, tmp_path) as here:

@@ -11,7 +11,15 @@ from infra.settings import Settings, SettingsError, load, unknown
 
 def test_durations_are_written_as_people_write_them() -> None:
     """500ms, 10s, 15m, 1h, 30d and plain seconds are milliseconds inside."""
-    given = {"500ms": 500, "10s": 10_000, "15m": 900_000, "1h": 3_600_000, "30d": 2_592_000_000, "7": 7_000, "1.5h": 5_400_000}
+    given = {
+        "500ms": 500,
+        "10s": 10_000,
+        "15m": 900_000,
+        "1h": 3_600_000,
+        "30d": 2_592_000_000,
+        "7": 7_000,
+        "1.5h": 5_400_000,
+    }
     assert {text: load({"JUICE_LATENESS": text}).lateness for text in given} == given
 
 
@@ -52,10 +60,21 @@ def test_a_secret_file_that_is_missing_is_one_line(tmp_path: Path) -> None:
 
 def test_variables_that_nothing_reads_are_named() -> None:
     """A slip of the pen is found; known variables and foreign ones are not named."""
-    assert unknown({"JUICE_LATENES": "1h", "JUICE_KAFKA": "x", "JUICE_KAFKA_PASSWORD_FILE": "y", "HOME": "z"}) == ["JUICE_LATENES"]
+    assert unknown({"JUICE_LATENES": "1h", "JUICE_KAFKA": "x", "JUICE_KAFKA_PASSWORD_FILE": "y", "HOME": "z"}) == [
+        "JUICE_LATENES"
+    ]
 
 
 def test_every_setting_is_described_or_named_for_what_it_is() -> None:
     """`juice config` shows every setting; the ones without a description are names of credentials and logs."""
     bare = {name for name, field in Settings.model_fields.items() if not field.description}
-    assert bare == {"kafka_security", "kafka_mechanism", "kafka_user", "kafka_password", "clickhouse_user", "clickhouse_password", "log", "log_level"}
+    assert bare == {
+        "kafka_security",
+        "kafka_mechanism",
+        "kafka_user",
+        "kafka_password",
+        "clickhouse_user",
+        "clickhouse_password",
+        "log",
+        "log_level",
+    }
