@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 DATA: Final = Path(str(files("infra"))) / "data"
-HIGGS_FROM: Final = datetime(2021, 4, 20, tzinfo=UTC)
-SEISMIC_FROM: Final = datetime(2021, 4, 20, 6, tzinfo=UTC)
-END: Final = datetime(2021, 4, 20, 12, tzinfo=UTC)
+HIGGS_FROM: Final = datetime(2021, 5, 7, tzinfo=UTC)
+SEISMIC_FROM: Final = datetime(2021, 5, 8, 5, tzinfo=UTC)
+END: Final = datetime(2021, 5, 8, 9, tzinfo=UTC)
 """The newest event of the world, about."""
 
 RULES: Final = """
@@ -32,7 +32,7 @@ id = "dubois-2021"
 kind = "contest"
 name = "#DuBoisChallenge"
 start = 2021-02-01T00:00:00Z
-end = 2021-05-01T00:00:00Z
+end = 2021-06-01T00:00:00Z
 prize = "admiration"
 hashtags = ["DuBoisChallenge"]
 winners = 3
@@ -42,7 +42,7 @@ id = "photo-popup"
 kind = "post_with_media"
 name = "Pay by picture"
 start = 2021-04-01T00:00:00Z
-end = 2021-05-01T00:00:00Z
+end = 2021-06-01T00:00:00Z
 prize = "your bill is waived"
 hashtags = ["PayByPicture"]
 media = ["photo"]
@@ -56,7 +56,7 @@ id = "bring-a-friend"
 kind = "referral"
 name = "Bring a friend"
 start = 2021-04-01T00:00:00Z
-end = 2021-05-01T00:00:00Z
+end = 2021-06-01T00:00:00Z
 prize = "a month free for each friend"
 """
 
@@ -102,6 +102,13 @@ def _cheats() -> list[dict[str, Any]]:
         say("share", at + timedelta(minutes=3), f"fan{guest}", object=f"p{guest}", object_author=f"guest{guest}",
             root=f"p{guest}", incentive="reward", disclosed=True, actor_followers=10)  # fmt: skip
         say("referral", at, f"new{guest}", targets=[f"guest{guest % 2}"], campaign="bring-a-friend")
+    for turn in range(12):
+        one, other = ("trader0", "trader1") if turn % 2 else ("trader1", "trader0")
+        at = END - timedelta(hours=1, seconds=-60 * turn)
+        say("like", at, one, object=f"t{turn}", object_author=other)
+    for voice in range(120):
+        at = END - timedelta(minutes=20, seconds=-10 * voice)
+        say("post", at, f"voice{voice}", object=f"v{voice}", text="it rises #breaking", hashtags=["breaking"])
     say("share", END, "fan0", object="b1", object_author="buyer", root="b1", actor_followers=10)
     say("reply", END, "fan1", object="b1", object_author="buyer", root="b1")
     return made
@@ -116,5 +123,6 @@ def world(*, higgs: int = 6_000, seismic: int = 5_000) -> list[bytes]:
         *_moved(_read("seismic-cascade", seismic), SEISMIC_FROM),
         *_cheats(),
     ]
+    events = [event for event in events if _time(event) <= END]
     events.sort(key=_time)
     return [json.dumps(event).encode() for event in events]
