@@ -124,18 +124,12 @@ def _parser() -> argparse.ArgumentParser:
         plan.add_argument(f"--{f.name}", type=type(f.default), default=f.default, help=" ")
     product = parser.add_argument_group("the product")
     product.add_argument("--kafka", default="127.0.0.1:19092", help="bootstrap servers")
-    product.add_argument(
-        "--topic", default="social.events", help="empty, with the plan's number of partitions"
-    )
+    product.add_argument("--topic", default="social.events", help="empty, with the plan's number of partitions")
     product.add_argument("--pace", type=float, default=0.0, help="records a second; 0: as fast as it goes")
-    product.add_argument(
-        "--clickhouse", default="http://127.0.0.1:18123", help="where ClickHouse serves HTTP"
-    )
+    product.add_argument("--clickhouse", default="http://127.0.0.1:18123", help="where ClickHouse serves HTTP")
     product.add_argument("--database", default="juice", help="of ClickHouse")
     product.add_argument("--wait", type=float, default=120.0, help="seconds until ClickHouse must be right")
-    product.add_argument(
-        "--only", nargs="*", choices=CHECKS, default=[], help="what to look at; nothing: everything"
-    )
+    product.add_argument("--only", nargs="*", choices=CHECKS, default=[], help="what to look at; nothing: everything")
     return parser
 
 

@@ -92,8 +92,8 @@ def _columns_of(event: Read) -> tuple[object, ...]:
 def _dead_letters(look: _Look, oracle: Oracle) -> Iterator[str]:
     """Every record that could not be used is there, with its reason and its bytes."""
     query = "SELECT partition, offset, reason, CRC32(base64Decode(record)) FROM {db:Identifier}.dead_letters"
-    dead = frozenset(outcome for outcome in Outcome if outcome.dead)
-    yield from _places(look(query), oracle, dead, required=lambda outcome: outcome.dead)
+    fits = frozenset(outcome for outcome in Outcome if outcome.dead or outcome == Outcome.LATE_COPY)
+    yield from _places(look(query), oracle, fits, required=lambda outcome: outcome.dead)
 
 
 def _places(
@@ -111,7 +111,7 @@ def _places(
             yield f"{place} is there, but not in the log"
             continue
         outcome = Outcome(oracle.outcomes[partition][offset])
-        if outcome not in fits or (reason and reason != outcome.name.lower()):
+        if outcome not in fits or (reason and reason != outcome.reason):
             yield f"{place} is there{' as ' + reason if reason else ''}, should be {outcome.name.lower()}"
         elif seen[partition][offset]:
             yield f"{place} is there twice"
@@ -125,19 +125,26 @@ def _places(
 
 
 def _conservation(look: _Look, oracle: Oracle) -> Iterator[str]:
-    """Every record read is accounted for, partition by partition."""
+    """Every record read is accounted for, by partition, and a letter is there for each dead one."""
     rows = look(
-        "SELECT source_partition, read, accepted, duplicates, dead_letters, residue "
-        "FROM {db:Identifier}.conservation"
+        "SELECT source_partition, read, accepted, duplicates, dead_letters, residue FROM {db:Identifier}.conservation"
     )
     said = {row[0]: row[1:] for row in rows}
+    letters = dict(look("SELECT partition, count() FROM {db:Identifier}.dead_letters GROUP BY partition"))
     for partition, outcomes in enumerate(oracle.outcomes):
-        dead = sum(Outcome(code).dead for code in outcomes)
-        taken, accepted, duplicates, letters, residue = said.get(partition, (0, 0, 0, 0, 0))
-        is_ = (taken, accepted + duplicates, letters, residue)
-        should = (len(outcomes), len(outcomes) - dead, dead, 0)
-        if is_ != should:
-            yield f"{partition}: read, accepted or duplicate, dead, residue are {is_}, should be {should}"
+        least = sum(Outcome(code).dead for code in outcomes)
+        most = least + outcomes.count(Outcome.LATE_COPY)
+        taken, accepted, duplicates, dead, residue = said.get(partition, (0, 0, 0, 0, 0))
+        if (taken, residue) != (len(outcomes), 0) or accepted + duplicates + dead != taken:
+            yield (
+                f"{partition}: of {taken:,} records read, {accepted:,} are accepted, {duplicates:,} "
+                f"duplicates, {dead:,} dead, {residue:,} unaccounted for; {len(outcomes):,} were sent"
+            )
+        if not least <= dead <= most or dead != letters.get(partition, 0):
+            yield (
+                f"{partition}: {dead:,} dead and {letters.get(partition, 0):,} dead letters, "
+                f"should be {least:,}" + (f" to {most:,}" if most > least else "")
+            )
     if (accepted := sum(row[1] for row in said.values())) != oracle.accepted:
         yield f"{accepted:,} accepted, should be {oracle.accepted:,}"
 

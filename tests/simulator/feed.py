@@ -66,13 +66,9 @@ class _Feeder:
         """Do what `feed` says."""
         before = await self._held()
         if before != self._sent:
-            raise FeedError(
-                f"{self._topic} holds {before} records; {len(self._sent)} empty partitions are needed"
-            )
+            raise FeedError(f"{self._topic} holds {before} records; {len(self._sent)} empty partitions are needed")
         settings = self._client | {"max_batch_size": BATCH, "max_request_size": 8 << 20}
-        async with AIOKafkaProducer(
-            **settings, enable_idempotence=True, request_timeout_ms=PATIENCE
-        ) as self._producer:
+        async with AIOKafkaProducer(**settings, enable_idempotence=True, request_timeout_ms=PATIENCE) as self._producer:
             self._batches = [self._producer.create_batch() for _ in self._sent]
             began = monotonic()
             for count, (partition, raw) in enumerate(log, start=1):
@@ -108,9 +104,7 @@ class _Feeder:
     async def _held(self) -> list[int]:
         """Return how many records each partition of the topic holds."""
         async with AIOKafkaProducer(**self._client) as asking:
-            places = [
-                TopicPartition(self._topic, p) for p in sorted(await asking.partitions_for(self._topic))
-            ]
+            places = [TopicPartition(self._topic, p) for p in sorted(await asking.partitions_for(self._topic))]
         async with AIOKafkaConsumer(**self._client) as consumer:
             ends = await consumer.end_offsets(places)
         return [ends[place] for place in places]

@@ -4,13 +4,15 @@ Partition by partition, in the order of the log:
 
 1. A record is no event (its reason says why), or `future`, or `late`: it happened before the largest event
    time among the earlier records of its own partition that were none of these, less the allowed lateness.
-2. Of the others, the first with an id is accepted, and what follows with it is a duplicate.
+2. Of the others, the first with an id is accepted, and what follows with it is a duplicate; so is a late
+   record whose id is still known.
 3. An accepted undo takes back the accepted event it names, whichever came first, if that is no undo and the
    times are at most the horizon apart. It counts nothing by itself.
 
 Which of two copies on different partitions is first, no log can say. They are both `EITHER`: exactly one is
 accepted, and as they must say the same, the answers do not depend on it. A log on which they would is
-refused.
+refused. In the same way a late record is a `LATE_COPY`, duplicate or dead letter, where its id is known from
+another partition only, or came so long ago that it may have been forgotten; nothing depends on that either.
 """
 
 from __future__ import annotations
@@ -31,17 +33,25 @@ class Outcome(IntEnum):
     ACCEPTED = 0
     DUPLICATE = 1
     EITHER = 2
-    MALFORMED = 3
-    INVALID = 4
-    UNKNOWN_TYPE = 5
-    TOO_LARGE = 6
-    FUTURE = 7
-    LATE = 8
+    """Accepted or duplicate."""
+    LATE_COPY = 3
+    """Duplicate or late."""
+    MALFORMED = 4
+    INVALID = 5
+    UNKNOWN_TYPE = 6
+    TOO_LARGE = 7
+    FUTURE = 8
+    LATE = 9
 
     @property
     def dead(self) -> bool:
-        """Return whether it is a dead letter, whose reason is the outcome's name in lower case."""
+        """Return whether it is surely a dead letter."""
         return self >= Outcome.MALFORMED
+
+    @property
+    def reason(self) -> str:
+        """Return the reason of the dead letter, if it is one."""
+        return "late" if self is Outcome.LATE_COPY else self.name.lower()
 
 
 _DEAD: Final = {outcome.name.lower(): outcome for outcome in Outcome if outcome.dead}
@@ -62,10 +72,10 @@ class _Known:
 
 
 class Oracle:
-    """Takes a log record by record; `tally` and the outcomes are right after each.
+    """Takes a log record by record; `tally` and `outcomes` are right after each.
 
-    An id is remembered for longer than anything that may still be accepted can concern it; `forget=False`
-    remembers all.
+    An id is remembered for longer than anything that may still be accepted can concern it, and than the late
+    copies of `mishaps` are late; `forget=False` remembers all.
     """
 
     def __init__(
@@ -83,7 +93,9 @@ class Oracle:
         self._newest = [-1] * partitions
         self._known: dict[str, _Known] = {}
         self._undos: dict[str, list[int]] = {}
-        self._memory = 2 * (lateness + 2 * horizon) if forget else 2 * FAR
+        self._late: dict[str, list[tuple[int, int, int]]] = {}
+        """Late records by id: time, partition, offset."""
+        self._memory = 4 * lateness + 2 * horizon + MINUTE if forget else 2 * FAR
         self._until_forgetting = 1
 
     @property
@@ -92,7 +104,7 @@ class Oracle:
         return len(self._known)
 
     def take(self, partition: int, raw: bytes) -> Outcome:
-        """Take the next record of a partition, and return what becomes of it, as far as can be said yet.
+        """Take the next record of a partition, and return what becomes of it, as far as is known by then.
 
         Raise Undetermined where the answers depend on more than the log.
         """
@@ -105,11 +117,19 @@ class Oracle:
         event = read(raw)
         if isinstance(event, str):
             return _DEAD[event]
-        if event.time < self._newest[partition] - self.lateness:
-            return Outcome.LATE
+        known = self._known.get(event.id)
+        watermark = self._newest[partition] - self.lateness
+        if event.time < watermark:
+            self._late.setdefault(event.id, []).append((event.time, partition, len(self.outcomes[partition])))
+            if known is None:
+                return Outcome.LATE
+            surely = partition in known.copies and known.time >= watermark - self.horizon
+            return Outcome.DUPLICATE if surely else Outcome.LATE_COPY
         if event.time > self._newest[partition]:
             self._newest[partition] = event.time
-        known = self._known.get(event.id)
+        for _, where, offset in self._late.get(event.id, ()):
+            if where != partition and self.outcomes[where][offset] == Outcome.LATE:
+                self.outcomes[where][offset] = Outcome.LATE_COPY
         if known is not None:
             return self._again(known, event, partition, raw)
         self._accept(event, partition, raw)
@@ -163,4 +183,6 @@ class Oracle:
             del self._known[next(iter(self._known))]
         while self._undos and max(next(iter(self._undos.values()))) < before:
             del self._undos[next(iter(self._undos))]
+        while self._late and max(next(iter(self._late.values())))[0] < before:
+            del self._late[next(iter(self._late))]
         self._until_forgetting = 1 + len(self._known) // 16

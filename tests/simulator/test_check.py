@@ -18,7 +18,7 @@ from tests.simulator.check import CHECKS
 from tests.simulator.reading import Read, read
 
 DATABASE = "simulator_check"
-PLAN = Plan(seed=21, events=3_000, rate=0.5, accounts=200)
+PLAN = Plan(seed=21, events=2_000, rate=0.4, accounts=200)
 SCHEMA = {
     "conservation": "source_partition Int32, read Int64, accepted Int64, duplicates Int64, "
     "dead_letters Int64, residue Int64",
@@ -47,33 +47,31 @@ def oracle() -> Oracle:
 
 
 def right(oracle: Oracle) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of a product that is right; the last of several copies wins, for a change."""
+    """Return the rows of a product that is right, and decides now one way and now the other where it may."""
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in SCHEMA}
     events: dict[str, dict[str, Any]] = {}
-    sums = [[0, 0] for _ in oracle.outcomes]
+    accepted, dead = [0] * PLAN.partitions, [0] * PLAN.partitions
     offsets = [0] * PLAN.partitions
     for partition, raw in records(PLAN):
         offset = offsets[partition]
         offsets[partition] += 1
         outcome = Outcome(oracle.outcomes[partition][offset])
         place = {"partition": partition, "offset": offset}
-        if outcome.dead:
-            letter = {"reason": outcome.name.lower(), "record": base64.b64encode(raw).decode()}
+        if outcome.dead or (outcome == Outcome.LATE_COPY and offset % 2):
+            dead[partition] += 1
+            letter = {"reason": outcome.reason, "record": base64.b64encode(raw).decode()}
             rows["dead_letters"].append(place | letter)
-        elif outcome != Outcome.DUPLICATE:
+        elif outcome in (Outcome.ACCEPTED, Outcome.EITHER):
             said = read(raw)
             assert isinstance(said, Read)
             known = {field: value for field, value in said.said.items() if value is not None}
             events[said.id] = known | place | {"time": said.time, "raw": raw.decode()}
     for event in events.values():
-        sums[event["partition"]][0] += 1
+        accepted[event["partition"]] += 1
     for partition, codes in enumerate(oracle.outcomes):
-        dead = sum(Outcome(code).dead for code in codes)
-        accepted = sums[partition][0]
-        rows["conservation"].append(
-            {"source_partition": partition, "read": len(codes), "accepted": accepted}
-            | {"duplicates": len(codes) - dead - accepted, "dead_letters": dead, "residue": 0}
-        )
+        sums = {"read": len(codes), "accepted": accepted[partition], "dead_letters": dead[partition]}
+        duplicates = len(codes) - accepted[partition] - dead[partition]
+        rows["conservation"].append({"source_partition": partition, "duplicates": duplicates} | sums)
     rows["events"] = list(events.values())
     tally = oracle.tally
     for key, packed in tally.panes.items():
@@ -115,7 +113,7 @@ def test_right(client: Client, oracle: Oracle) -> None:
 WRONGS: dict[str, tuple[str, str]] = {
     "a record not counted": (
         "ALTER TABLE {db}.conservation UPDATE read = read - 1, residue = -1 WHERE source_partition = 2",
-        "conservation: 2: read, accepted or duplicate, dead, residue are",
+        "-1 unaccounted for",
     ),
     "accepted twice": (
         "ALTER TABLE {db}.conservation UPDATE accepted = accepted + 1, duplicates = duplicates - 1 "
@@ -144,12 +142,16 @@ WRONGS: dict[str, tuple[str, str]] = {
         "ALTER TABLE {db}.dead_letters DELETE WHERE reason = 'late'",
         "is missing, should be late",
     ),
+    "letters that are not counted": (
+        "ALTER TABLE {db}.conservation UPDATE duplicates = duplicates + dead_letters, dead_letters = 0 WHERE 1",
+        ": 0 dead and ",
+    ),
     "a wrong reason": (
         "ALTER TABLE {db}.dead_letters UPDATE reason = 'late' WHERE reason = 'invalid'",
         "is there as late, should be invalid",
     ),
     "a cut letter": (
-        "ALTER TABLE {db}.dead_letters UPDATE record = '' WHERE reason = 'unknown_type'",
+        "ALTER TABLE {db}.dead_letters UPDATE record = '' WHERE reason = 'late'",
         "is not what was sent",
     ),
     "an event among the letters": (
@@ -185,13 +187,13 @@ WRONGS: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("wrong", WRONGS)
 def test_wrong(client: Client, oracle: Oracle, wrong: str) -> None:
-    """Each thing that can be wrong is found and named, and nothing else is."""
+    """Each thing that can be wrong is found and named, and nothing else is but the sums that miss it."""
     statement, named = WRONGS[wrong]
     client.command(statement.replace("{db}", DATABASE), settings={"mutations_sync": 1})
     found = differences(client, DATABASE, oracle)
     assert any(named in line for line in found), found
     tables = {line.split(":")[0] for line in found}
-    assert len(tables) == 1, found
+    assert len(tables - {"conservation"}) <= 1, found
     assert tables <= set(CHECKS)
 
 

@@ -24,6 +24,7 @@ from tests.simulator.reading import KINDS, Read, read
 from tests.simulator.wording import instant
 
 NASTY = {Outcome.MALFORMED, Outcome.INVALID, Outcome.UNKNOWN_TYPE, Outcome.TOO_LARGE}
+COPIES = {Outcome.DUPLICATE, Outcome.EITHER, Outcome.LATE_COPY}
 CALM = Plan(events=5_000).only()
 """A plan in which nothing goes wrong."""
 
@@ -93,7 +94,7 @@ def test_any_rate(rate: float) -> None:
         ("future", {Outcome.FUTURE}, 0.09, 0.11),
         ("delayed", {Outcome.ACCEPTED}, 1.0, 1.0),
         ("changed", {Outcome.DUPLICATE}, 0.1, 0.15),
-        ("duplicates", {Outcome.DUPLICATE, Outcome.EITHER}, 0.15, 0.25),
+        ("duplicates", COPIES, 0.15, 0.25),
     ],
 )
 def test_rates(mishap: str, share: set[Outcome], least: float, most: float) -> None:
@@ -248,9 +249,7 @@ def test_lateness_and_horizon_are_settings() -> None:
     assert not found[Outcome.EITHER], "one partition leaves nothing open"
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"partitions": 0}, {"rate": 0.0}, {"accounts": 3}, {"late": 0.9, "nasty": 0.2}]
-)
+@pytest.mark.parametrize("wrong", [{"partitions": 0}, {"rate": 0.0}, {"accounts": 3}, {"late": 0.9, "nasty": 0.2}])
 def test_impossible_plans(wrong: dict[str, float]) -> None:
     """A plan that cannot be is refused when it is made."""
     with pytest.raises(ValueError, match=r"plan|shares"):
