@@ -226,9 +226,7 @@ class Juice(Protocol):
 
 
 @pytest.fixture
-def juice(
-    stack: StackInfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Juice]:
+def juice(stack: StackInfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Juice]:
     """The command, run in this process, because a new one takes seconds to start."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
@@ -258,9 +256,7 @@ def test_juice_replay_says_what_it_did(settings: Settings, juice: Juice, tmp_pat
     assert done.code == 0
     assert f"juice: {path}:3: left out: not JSON" in done.err
     assert done.out.startswith("2 events sent in ")
-    assert done.out.endswith(
-        "of 2012-07-01T00:00:00.000Z … 2012-07-01T00:00:01.000Z, 1 broken lines left out\n"
-    )
+    assert done.out.endswith("of 2012-07-01T00:00:00.000Z … 2012-07-01T00:00:01.000Z, 1 broken lines left out\n")
     done = juice("replay", "--json", "--sort", str(path), namespace=settings.namespace)
     summary = json.loads(done.out)
     assert (summary["sent"], summary["broken"], summary["interrupted"]) == (2, 1, False)

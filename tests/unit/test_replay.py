@@ -143,9 +143,7 @@ def test_standard_input_may_be_gzip_and_stands_among_files(tmp_path: Path) -> No
         assert not lines.rereadable
 
 
-def test_a_line_that_is_too_long_costs_nothing_but_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_line_that_is_too_long_costs_nothing_but_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line over the limit is reported, whatever its length; those beside it and just at it are sent."""
     limit = 200
     monkeypatch.setattr(lines_module, "MAX_LINE", limit)
@@ -153,9 +151,7 @@ def test_a_line_that_is_too_long_costs_nothing_but_itself(
     fits = event(1, JULY, text="")
     fits = event(1, JULY, text="x" * (limit - len(fits)))
     assert len(fits) == limit
-    path = written(
-        tmp_path / "a", fits, b"[" * (limit + 1), b"[" * (5 * limit + 3), event(2, JULY), b"[" * limit * 2
-    )
+    path = written(tmp_path / "a", fits, b"[" * (limit + 1), b"[" * (5 * limit + 3), event(2, JULY), b"[" * limit * 2)
     sent = Sent()
     run, warnings, _ = replayed([path], sent)
     assert sent.ids == ["e1", "e2"]
@@ -221,9 +217,7 @@ def test_the_time_of_a_line_is_what_the_pipeline_finds(time: int | str, offset: 
         assert time_of(line) == found[1]
 
 
-@pytest.mark.parametrize(
-    "said", ["2016-12-31T23:59:60Z", "2012-07-01T02:00:00+0200", "2012-07-01T00:00:00.0009999Z"]
-)
+@pytest.mark.parametrize("said", ["2016-12-31T23:59:60Z", "2012-07-01T02:00:00+0200", "2012-07-01T00:00:00.0009999Z"])
 def test_times_out_of_the_ordinary_are_understood(said: str) -> None:
     """What only the pipeline's slow way reads, replay reads as well, and the same."""
     found = decode(event(1, said))
@@ -297,9 +291,7 @@ def test_a_user_writes_times_in_three_ways() -> None:
 @given(st.integers(0, MAX_TIME))
 def test_an_instant_written_is_the_instant_read(time: int) -> None:
     """Epoch ms survive being written as RFC 3339."""
-    assert datetime.fromisoformat(instant(time)) == datetime.fromtimestamp(0, UTC) + timedelta(
-        milliseconds=time
-    )
+    assert datetime.fromisoformat(instant(time)) == datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=time)
     assert parse_instant(instant(time), now=0) == time
 
 
@@ -363,9 +355,7 @@ def test_broken_lines_are_named_counted_and_left_out(tmp_path: Path) -> None:
     run, warnings, _ = replayed([path], sent)
     assert [value for _, value in sent.records] == [event(1, JULY), b"[]", b'{"id":"e2"}', event(3, JULY)]
     assert run.broken == 2
-    assert [
-        warning.startswith(f"{path}:{n}: left out: not ") for warning, n in zip(warnings, (2, 7), strict=True)
-    ]
+    assert [warning.startswith(f"{path}:{n}: left out: not ") for warning, n in zip(warnings, (2, 7), strict=True)]
     assert run.reached == f"{path}:7"
 
 
@@ -429,9 +419,7 @@ def test_what_the_topic_holds_counts_for_lateness(tmp_path: Path) -> None:
     assert instant(JULY + DAY) in warnings[0]
 
 
-@pytest.mark.parametrize(
-    ("speed", "lands"), [(None, "latest"), (60.0, "latest"), (1.0, "first"), (0.5, "first")]
-)
+@pytest.mark.parametrize(("speed", "lands"), [(None, "latest"), (60.0, "latest"), (1.0, "first"), (0.5, "first")])
 @pytest.mark.parametrize("source", ["file", "stdin", "sorted"])
 def test_times_land_where_they_shall(tmp_path: Path, speed: float | None, lands: str, source: str) -> None:
     """At the pace of the clock the first event lands on the time given, faster the latest; all move alike."""
