@@ -1,20 +1,18 @@
 """What one account may claim where acting is enough: a reward for each period in which it acted. Pure.
 
-The first act of a period claims; later ones of that period add nothing. Of what is claimed, `per_account` and
-`per_account_day` are granted, first come first served. A claim whose acts have all been undone is void, and
-is named as long as its undo could have come after the reward was said.
+The first act of a period claims; later ones of that period add nothing. Of what is claimed, `per_account` are
+granted, first come first served. A claim whose acts have all been undone is void, and is named as long as its
+undo could have come after the reward was said.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from streams.campaigns.rule import Caps
-
-DAY: Final = 86_400_000
 
 
 class Claim(NamedTuple):
@@ -45,17 +43,7 @@ class Claims(msgspec.Struct, array_like=True, omit_defaults=True):
 
     def granted(self, unit: str, caps: Caps) -> list[Claim]:
         """Return the claims that are granted, ascending."""
-        found: list[Claim] = []
-        day = count = 0
-        for claim in self.first(unit):
-            if caps.per_account is not None and len(found) >= caps.per_account:
-                break
-            if claim.at // DAY != day:
-                day, count = claim.at // DAY, 0
-            if caps.per_account_day is None or count < caps.per_account_day:
-                found.append(claim)
-                count += 1
-        return found
+        return self.first(unit)[: caps.per_account]
 
     def void(self, unit: str) -> list[Claim]:
         """Return the claims that nothing supports any more, with the first act undone of each."""

@@ -64,9 +64,7 @@ class Ledger(msgspec.Struct, array_like=True, omit_defaults=True):
             say_reward(rule, account, which, shown or "/".join(which), at, reason, rows)
 
 
-def say_reward(
-    rule: Rule, account: str, which: tuple[str, ...], shown: str, at: int, reason: str, rows: Rows
-) -> None:
+def say_reward(rule: Rule, account: str, which: tuple[str, ...], shown: str, at: int, reason: str, rows: Rows) -> None:
     """Say a reward as it is now. A loss is dated like the reward: what is taken back counts as never having
     been.
     """

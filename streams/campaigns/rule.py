@@ -178,6 +178,7 @@ class PostWithMedia(Rule, frozen=True, kw_only=True, tag="post_with_media"):
     media: tuple[Literal["photo", "video", "audio"], ...] = ("photo",)
     period: Literal["campaign", "month", "week", "day"] = "campaign"
     """UTC days, ISO weeks, calendar months, or only once"""
+    own_caps: ClassVar[frozenset[str]] = frozenset({"per_account", "per_day", "total"})
     code: ClassVar[str] = "p"
     takes: ClassVar[frozenset[int]] = frozenset({POST})
 
@@ -216,7 +217,6 @@ class TagChain(Rule, frozen=True, kw_only=True, tag="tag_chain"):
 
 
 KINDS: Final[dict[str, type[Rule]]] = {
-    str(kind.__struct_config__.tag): kind
-    for kind in (Contest, Mayor, Threshold, PostWithMedia, Referral, TagChain)
+    str(kind.__struct_config__.tag): kind for kind in (Contest, Mayor, Threshold, PostWithMedia, Referral, TagChain)
 }
 """Every kind, by the name that the rules file uses."""

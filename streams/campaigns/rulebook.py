@@ -55,9 +55,7 @@ class Rulebook:
         if not (self.rules and (fact.tags or fact.campaign or fact.venue or fact.kind == TAG)):
             return _NONE
         if self._last[0] is not fact:
-            found = [
-                rule for rule in self._concerned(fact) if not isinstance(rule, Mayor) and rule.qualifies(fact)
-            ]
+            found = [rule for rule in self._concerned(fact) if not isinstance(rule, Mayor) and rule.qualifies(fact)]
             self._last = (fact, found)
         return self._last[1]
 

@@ -93,9 +93,7 @@ def parse_rules(raw: bytes, file: str, known: Ids | None = None) -> tuple[list[R
     problems = [Problem(file, _line(lines, where), says) for where, says in reader.found]
     for where, id, first in reader.twice:
         at = f"on line {_line(lines, first[1])}" if first[0] == file else f"in {first[0]}"
-        problems.append(
-            Problem(file, _line(lines, where), f"id {id!r} is used before, {at}; ids must differ")
-        )
+        problems.append(Problem(file, _line(lines, where), f"id {id!r} is used before, {at}; ids must differ"))
     return rules, sorted(problems, key=lambda problem: problem.line)
 
 
@@ -136,9 +134,7 @@ class _Reader:
             self.found.append((("campaign",), "write [[campaign]], in double brackets: there may be several"))
             return []
         if len(tables) > MAX_CAMPAIGNS:
-            self.found.append(
-                (("campaign",), f"{len(tables)} campaigns; at most {MAX_CAMPAIGNS} can be in force")
-            )
+            self.found.append((("campaign",), f"{len(tables)} campaigns; at most {MAX_CAMPAIGNS} can be in force"))
             return []
         rules = [self._rule(("campaign", number), table) for number, table in enumerate(tables)]
         return [rule for rule in rules if rule is not None]
@@ -163,9 +159,7 @@ class _Reader:
             if field not in struct.__struct_fields__:
                 self.found.append(((*where, key), f"`{key}` is not known; {self._hint(key, struct)}"))
             elif field in values:
-                self.found.append(
-                    ((*where, key), f"`{field}` is there in singular and plural; keep one of them")
-                )
+                self.found.append(((*where, key), f"`{field}` is there in singular and plural; keep one of them"))
             else:
                 values[field] = self._value((*where, key), field, value, hints[field], struct)
         required = {field.name for field in msgspec.structs.fields(struct) if field.required}
@@ -226,9 +220,7 @@ class _Reader:
             elif "regex" in says:
                 says = f"{_short(value)} is not made of letters, digits, `.`, `_` and `-` alone"
             else:
-                says = re.sub(
-                    r"`int(?: \| null)?`", "a whole number", f"{says[0].lower()}{says[1:]}: {_short(value)}"
-                )
+                says = re.sub(r"`int(?: \| null)?`", "a whole number", f"{says[0].lower()}{says[1:]}: {_short(value)}")
             self.found.append((where, f"`{name}`: {says}"))
             return None
 
@@ -241,9 +233,7 @@ class _Reader:
             self.found.append((where, f"`{field}`: {value.isoformat()} is before 1970 or after 2105"))
         elif isinstance(value, datetime | date | time):
             example = f"{value.isoformat()}Z" if isinstance(value, datetime) else "2024-05-01T00:00:00Z"
-            self.found.append(
-                (where, f"`{field}`: {value.isoformat()} needs a time with an offset, as {example}")
-            )
+            self.found.append((where, f"`{field}`: {value.isoformat()} needs a time with an offset, as {example}"))
         else:
             hint = "without quotes, as 2024-05-01T00:00:00Z"
             self.found.append((where, f"`{field}`: {_short(value)} is not a time; write it {hint}"))
@@ -253,9 +243,7 @@ class _Reader:
         """Return a struct within a rule."""
         name = str(where[-1])
         if not isinstance(value, dict):
-            self.found.append(
-                (where, f"`{name}` is a table: [campaign.{name}] with {', '.join(sorted(own))}")
-            )
+            self.found.append((where, f"`{name}` is a table: [campaign.{name}] with {', '.join(sorted(own))}"))
             return None
         values: dict[str, Any] = {}
         hints = get_type_hints(part, include_extras=True)

@@ -147,11 +147,7 @@ class Race:
             held = 0
         needed = max(held + 1, self.least)
         best = min(
-            (
-                (-days, self.reached[name], name)
-                for name in rivals
-                if (days := self.count(name, at)) >= needed
-            ),
+            ((-days, self.reached[name], name) for name in rivals if (days := self.count(name, at)) >= needed),
             default=None,
         )
         if best is None and (held or holder is None):

@@ -106,9 +106,7 @@ class Tree(msgspec.Struct, array_like=True, omit_defaults=True):
 
     def settle(self, floor: int | None) -> list[Joined]:
         """Make final what came before `floor` (None: everything); return the links that count, in order."""
-        links = sorted(
-            link for link, count in self.open.items() if count > 0 and (floor is None or link[0] < floor)
-        )
+        links = sorted(link for link, count in self.open.items() if count > 0 and (floor is None or link[0] < floor))
         joined = []
         for at, group in groupby(links, key=lambda link: link[0]):
             now = list(group)

@@ -97,11 +97,7 @@ class Drive:
         """Return the rows that the table's view shows, as dicts."""
         names = TABLES[table].names
         shown = LIVE[TABLES[table].live]
-        return [
-            row
-            for row in (dict(zip(names, row, strict=True)) for row in self.rows[table].values())
-            if shown(row)
-        ]
+        return [row for row in (dict(zip(names, row, strict=True)) for row in self.rows[table].values()) if shown(row)]
 
     def _turn(self, touched: dict[tuple[str, str], Any]) -> None:
         """Fold and present what is touched, present what is due; through bytes each time."""
@@ -166,7 +162,4 @@ def standings(drive: Drive, campaign: str) -> list[tuple[str, int, int]]:
         for account, rows in parts.items()
         if (points := sum(row["points"] for row in rows))
     )
-    return [
-        (account, -points, 0 if out else rank)
-        for rank, (out, points, _, _, account) in enumerate(ranked, start=1)
-    ]
+    return [(account, -points, 0 if out else rank) for rank, (out, points, _, _, account) in enumerate(ranked, start=1)]

@@ -18,11 +18,9 @@ def every_kind(start: int, tag: str = "juice") -> tuple[Rule, ...]:
         Contest(id="contest-capped", start=start, end=end, hashtags=tags, caps=few, winners=2),
         Mayor(id="mayor", start=start, end=end, venues=("*",), min_days=1, window_days=2),
         Threshold(id="threshold", start=start, end=end, hashtags=tags, followers=5),
-        Threshold(
-            id="threshold-capped", start=start, end=end, hashtags=tags, followers=5, caps=Caps(total=2)
-        ),
+        Threshold(id="threshold-capped", start=start, end=end, hashtags=tags, followers=5, caps=Caps(total=2)),
         PostWithMedia(id="photo", start=start, end=end, hashtags=tags, period="day"),
-        PostWithMedia(id="photo-capped", start=start, end=end, hashtags=tags, period="day", caps=few),
+        PostWithMedia(id="photo-capped", start=start, end=end, hashtags=tags, period="day", caps=Caps(per_account=2)),
         Referral(id="referral", start=start, end=end, hashtags=tags),
         Referral(id="referral-capped", start=start, end=end, hashtags=tags, caps=few),
         TagChain(id="chain", start=start, end=end, hashtags=tags, memes=("p1",), tagged=1),

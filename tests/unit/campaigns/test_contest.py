@@ -174,9 +174,7 @@ def test_winner_waits_for_the_late() -> None:
 def test_disqualified_winner() -> None:
     """Who is disqualified after winning loses the reward, openly, and the next in rank wins it."""
     book = Rulebook([CONTEST])
-    drive = Drive(Entrants(book), Campaigns(book)).feed(
-        posts(("ann", 1, "a"), ("ann", 2, "b"), ("bob", 1, "c"))
-    )
+    drive = Drive(Entrants(book), Campaigns(book)).feed(posts(("ann", 1, "a"), ("ann", 2, "b"), ("bob", 1, "c")))
     drive.pass_to(CONTEST.end + LAG + MINUTE)
     book.replace([msgspec.structs.replace(CONTEST, disqualified={"ann": "bought posts"})])
     drive.present_all()
@@ -199,9 +197,7 @@ def test_states_end() -> None:
     assert len(standings(drive, "c")) == 2
 
 
-entries = st.lists(
-    st.tuples(st.sampled_from("abcd"), st.integers(0, 72), st.sampled_from("uvwxyz")), max_size=30
-)
+entries = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 72), st.sampled_from("uvwxyz")), max_size=30)
 caps = st.builds(
     Caps,
     per_account=st.none() | st.integers(1, 6),

@@ -41,24 +41,18 @@ def refer(id: str, newcomer: str, referrer: str, hour: float) -> Fact:
 def tag(id: str, actor: str, tagged: str, hour: float, followers: int = -1) -> Fact:
     """Return a tagging of each letter of `tagged`, but the actor itself."""
     receivers = tuple(one for one in tagged if one != actor)
-    return fact(
-        id, TAG, int(hour * HOUR), actor, receivers=receivers, root="five-things", followers=followers
-    )
+    return fact(id, TAG, int(hour * HOUR), actor, receivers=receivers, root="five-things", followers=followers)
 
 
 def won(drive: Drive) -> list[tuple[str, str]]:
     """Return account and what for of the rewards that stand."""
-    return sorted(
-        (row["account"], row["which"]) for row in drive.live("rewards") if row["revoked_at"] is None
-    )
+    return sorted((row["account"], row["which"]) for row in drive.live("rewards") if row["revoked_at"] is None)
 
 
 def tree(drive: Drive) -> dict[str, Any]:
     """Return the row of the campaign's tree."""
     (row,) = drive.live("campaign_trees")
-    return {
-        name: row[name] for name in ("members", "roots", "depth", "breadth", "reach", "refused", "partial")
-    }
+    return {name: row[name] for name in ("members", "roots", "depth", "breadth", "reach", "refused", "partial")}
 
 
 def count(links: list[tuple[int, str, str]]) -> dict[str, tuple[int, str]]:
@@ -132,6 +126,23 @@ def test_capped_referrals() -> None:
     assert standings(drive, "r") == [("ann", 4, 1)]
 
 
+def test_capped_referrals_a_day() -> None:
+    """A cap per referrer and day leaves the first newcomers of each day."""
+    rule = msgspec.structs.replace(REFER, caps=Caps(per_account_day=1))
+    facts = [refer(str(n), f"new{n}", "ann", 10 * n) for n in range(5)]
+    drive = drive_for(rule, LAG).feed(facts, 1)
+    drive.pass_to(END + 3 * HOUR)
+    assert won(drive) == [("ann", "new0"), ("ann", "new3")]
+
+
+def test_long_chain() -> None:
+    """A chain in which each brings the next is as deep as it is long, settled on the way or not."""
+    facts = [tag(str(n), chr(97 + n), chr(98 + n), n) for n in range(20)]
+    for lag in (MINUTE, ALL_EARLIER):
+        row = tree(drive_for(CHAIN, lag).feed(facts, 3))
+        assert (row["members"], row["depth"], row["breadth"]) == (20, 20, 1)
+
+
 def test_tag_chain() -> None:
     """The tree of a meme has those who were tagged first below who tagged them, with depth, breadth and
     reach.
@@ -166,9 +177,7 @@ def test_tag_chain() -> None:
     assert [account for account, _ in won(drive)] == ["a", "b"]
 
 
-pairs = st.lists(
-    st.tuples(st.sampled_from("abcdef"), st.sampled_from("abcdef"), st.integers(0, 40)), max_size=25
-)
+pairs = st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from("abcdef"), st.integers(0, 40)), max_size=25)
 
 
 @settings(max_examples=200, deadline=None)
@@ -187,9 +196,7 @@ def test_any_order_and_undo(
     drive = drive_for(rule).feed(mixed, chunk)
     links = [(hour * HOUR, one, other) for one, other, hour in said[undos:] if one != other]
     expected = count(links)
-    found = {
-        row["member"]: (row["at"], row["sponsor"]) for row in drive.live("campaign_links") if row["counts"]
-    }
+    found = {row["member"]: (row["at"], row["sponsor"]) for row in drive.live("campaign_links") if row["counts"]}
     assert found == expected
     points: dict[str, int] = defaultdict(int)
     for _, sponsor in expected.values():
@@ -208,9 +215,7 @@ def test_any_order_and_undo(
         assert (row["depth"], row["breadth"]) == (max(levels, default=0), max(levels.values(), default=0))
     drive.lag = LAG
     drive.pass_to(END + 3 * HOUR)
-    found = {
-        row["member"]: (row["at"], row["sponsor"]) for row in drive.live("campaign_links") if row["counts"]
-    }
+    found = {row["member"]: (row["at"], row["sponsor"]) for row in drive.live("campaign_links") if row["counts"]}
     assert found == expected
     if chain:
         assert [account for account, _ in won(drive)] == sorted(a for a, n in points.items() if n >= 2)
@@ -224,7 +229,5 @@ def test_settling_changes_nothing(said: list[tuple[str, str, int]], lag: int) ->
     facts = [refer(str(n), other, one, hour) for n, (one, other, hour) in enumerate(said)]
     drive = drive_for(REFER, lag * HOUR + MINUTE).feed(facts, 2)
     expected = count([(hour * HOUR, one, other) for one, other, hour in said if one != other])
-    found = {
-        row["member"]: (row["at"], row["sponsor"]) for row in drive.live("campaign_links") if row["counts"]
-    }
+    found = {row["member"]: (row["at"], row["sponsor"]) for row in drive.live("campaign_links") if row["counts"]}
     assert found == expected

@@ -82,8 +82,7 @@ def test_gowalla_somewhat_late(gowalla: list[Fact]) -> None:
 def checkins(*visits: tuple[str, float], venue: str = "cafe") -> list[Fact]:
     """Return check-ins at noon: account and day, fractions are parts of the day."""
     return [
-        fact(f"{n}", CHECKIN, int(day * DAY) + NOON, account, venue=venue)
-        for n, (account, day) in enumerate(visits)
+        fact(f"{n}", CHECKIN, int(day * DAY) + NOON, account, venue=venue) for n, (account, day) in enumerate(visits)
     ]
 
 
@@ -143,9 +142,7 @@ visits = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(visits, st.integers(0, 40), st.randoms(use_true_random=False), st.integers(1, 10))
-def test_any_order_and_undo(
-    visits: list[tuple[str, int]], undos: int, rng: random.Random, chunk: int
-) -> None:
+def test_any_order_and_undo(visits: list[tuple[str, int]], undos: int, rng: random.Random, chunk: int) -> None:
     """Whatever the order, the chunks and what is undone, the titles are those of the check-ins that stand."""
     facts = [fact(f"{n}", CHECKIN, time, who, venue="v") for n, (who, time) in enumerate(visits)]
     mixed = facts + [undone(checkin) for checkin in facts[:undos]]

@@ -102,9 +102,7 @@ def loaded(stack: StackInfo) -> Iterator[tuple[Client, Drive, list[Fact]]]:
             fact = msgspec.structs.replace(before, sign=-1)
         facts.append(fact)
     drive.feed(facts, 200)
-    blocks = {"events": rows} | {
-        table: [(*row, 1) for row in said.values()] for table, said in drive.rows.items()
-    }
+    blocks = {"events": rows} | {table: [(*row, 1) for row in said.values()] for table, said in drive.rows.items()}
     for name, block in blocks.items():
         client.raw_insert(f"{DB}.{name}_store", insert_block=encode_rows(block), fmt="JSONCompactEachRow")
     yield client, drive, facts
@@ -146,9 +144,7 @@ def test_mayors(loaded: Loaded) -> None:
     found = ask(client, queries.mayors(DB))
     expected = titles(drive)
     assert (
-        sorted(
-            (row["venue"], row["account"], row["days"], ms(row["since"]), ms(row["until"])) for row in found
-        )
+        sorted((row["venue"], row["account"], row["days"], ms(row["since"]), ms(row["until"])) for row in found)
         == expected
     )
     then = datetime(2010, 9, 1, tzinfo=UTC)
@@ -171,9 +167,7 @@ def test_receipts(loaded: Loaded) -> None:
             events = {row["event"] for row in receipt}
             at, account = ms(reward["at"]) or 0, reward["account"]
             if campaign == "dubois":
-                expected = {
-                    f.id for f in facts if f.actor == account and f.tags and f.time < MAY and not f.root
-                }
+                expected = {f.id for f in facts if f.actor == account and f.tags and f.time < MAY and not f.root}
                 expected -= {f.id for f in facts if f.kind != 0}
             elif campaign == "mayors":
                 expected = {
@@ -220,17 +214,11 @@ def test_signals(loaded: Loaded) -> None:
     """Signals come with points and rank; accounts that were never seen before their first entry are told."""
     client, drive, _ = loaded
     found = ask(client, queries.signals(DB, "dubois"))
-    said = {
-        (row["account"], row["signal"])
-        for row in drive.live("campaign_signals")
-        if row["campaign"] == "dubois"
-    }
+    said = {(row["account"], row["signal"]) for row in drive.live("campaign_signals") if row["campaign"] == "dubois"}
     assert {(row["account"], row["signal"]) for row in found if row["signal"] != "new_account"} == said
     new = [row["account"] for row in found if row["signal"] == "new_account"]
     assert len(new) == len(set(new)) > 100
-    first = min(
-        (row for row in drive.live("campaign_entries") if row["campaign"] == "dubois"), key=lambda r: r["at"]
-    )
+    first = min((row for row in drive.live("campaign_entries") if row["campaign"] == "dubois"), key=lambda r: r["at"])
     assert first["account"] not in new
 
 
@@ -239,9 +227,7 @@ def test_chain(loaded: Loaded) -> None:
     client, _, _ = loaded
     walk = [(row["depth"], row["sponsor"], row["member"]) for row in ask(client, queries.chain(DB, "chain"))]
     assert walk == [(1, "a", "b"), (1, "a", "c"), (2, "b", "d")]
-    walk = [
-        (row["depth"], row["sponsor"], row["member"]) for row in ask(client, queries.chain(DB, "chain", "b"))
-    ]
+    walk = [(row["depth"], row["sponsor"], row["member"]) for row in ask(client, queries.chain(DB, "chain", "b"))]
     assert walk == [(1, "b", "d")]
 
 
