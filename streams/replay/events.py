@@ -57,8 +57,12 @@ def time_of(line: bytes) -> int:
     elif time.microsecond % 1000 == 0 and b"999" in line and isinstance(found := decode(line), tuple):
         ms = found[1]  # the decoder rounds to microseconds, the pipeline cuts
     else:
-        ms = (time - _EPOCH) // _MILLISECOND
+        ms = _epoch_ms(time)
     return ms if 0 <= ms <= MAX_TIME else UNKNOWN
+
+
+def _epoch_ms(time: datetime) -> int:
+    return (time - _EPOCH) // _MILLISECOND
 
 
 def _examine(line: bytes) -> int:
@@ -127,10 +131,7 @@ def parse_instant(text: str, *, now: float) -> int:
     if text == "now":
         return int(now * 1000)
     try:
-        if text.isdecimal():
-            time = int(text)
-        else:
-            time = (_instant(_encode(text.replace(" ", "T"))) - _EPOCH) // _MILLISECOND
+        time = int(text) if text.isdecimal() else _epoch_ms(_instant(_encode(text.replace(" ", "T"))))
     except ValueError:
         raise ValueError("write now, or 2024-05-01T12:00:00Z, or epoch milliseconds") from None
     if not 0 <= time <= MAX_TIME:
