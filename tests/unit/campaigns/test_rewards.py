@@ -231,6 +231,17 @@ def test_mayor_is_rewarded_when_the_title_is_settled(lag: int) -> None:
     assert [name for name, key in drive.states if key.endswith("m")] == []
 
 
+def test_days_that_pass_take_points() -> None:
+    """Who never held the title and never comes again loses points as the days pass."""
+    rule = Mayor(id="m", start=0, end=100 * DAY, venues=("cafe",))
+    visits = [("ann", 1), ("ann", 2), ("bob", 2), ("ann", 40), ("ann", 41)]
+    facts = [fact(str(n), CHECKIN, day * DAY + HOUR, who, venue="cafe") for n, (who, day) in enumerate(visits)]
+    drive = drive_for(rule).feed(facts, 1)
+    assert standings(drive, "m") == [("ann", 4, 1), ("bob", 1, 2)]
+    drive.pass_to(62 * DAY + HOUR)
+    assert standings(drive, "m") == [("ann", 2, 1)]
+
+
 def test_mayors_of_a_campaign_are_the_mayors() -> None:
     """A campaign for all venues rewards exactly the titles of the real check-ins, each once."""
     rule = Mayor(id="m", start=0, end=2**41, venues=("*",))
