@@ -14,7 +14,8 @@ from streams.measures.account.person import Person
 from streams.measures.account.settings import ScoreSettings
 from streams.subject import Rows
 from streams.subjects.account_journal import Entries
-from streams.subjects.account_state import Account, Settled, beat, observe, sampled, tell
+from streams.subjects.account_settle import beat, sampled, tell
+from streams.subjects.account_state import Account, Settled, observe
 from streams.windows.panes import WINDOWS
 from streams.windows.sums import Sums, window_sums
 

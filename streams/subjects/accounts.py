@@ -11,7 +11,8 @@ from streams.measures.account.settings import DEFAULTS, ScoreSettings
 from streams.subject import DAY, MINUTE, RELEASE, Now, Rows, Subject
 from streams.subjects.account_journal import HASH_BITS, SHARED, hash_of_name, pack
 from streams.subjects.account_rows import say
-from streams.subjects.account_state import Account, dump, load, observe, settle, settled_of, tidy
+from streams.subjects.account_settle import settle
+from streams.subjects.account_state import Account, dump, load, observe, settled_of, tidy
 from streams.windows.panes import DIRECTIONS, GIVEN, KLASS_BITS, PROMO, SLOT_BITS, add
 
 TIDY_BEYOND: Final = 8192

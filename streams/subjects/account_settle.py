@@ -1,0 +1,154 @@
+"""The past of an account: what people and rhythm are told in the order of event time, and what is forgotten."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas.fact import CHECKIN, EARNED, FOLLOW, POST, UNFOLLOW
+from streams.measures.account.person import FORGET_AFTER, Person
+from streams.measures.account.rhythm import Rhythm
+from streams.measures.account.settings import ScoreSettings
+from streams.subject import MINUTE
+from streams.subjects.account_journal import POSTS, Entries, Told, is_kept, journal_of, level_for
+from streams.subjects.account_state import Account, Settled, observe, settled_bytes
+from streams.windows.panes import (
+    GAP_SQUARES,
+    GAP_SUM,
+    GAPS,
+    GIVEN,
+    HOURS_PER_DAY,
+    KEPT_DAYS,
+    KEPT_HOURS,
+    KEPT_MINUTES,
+    KIND_MASK,
+    KLASS_BITS,
+    KLASS_MASK,
+    MARK_KIND,
+    MINUTES_PER_DAY,
+    MINUTES_PER_HOUR,
+    SLOT_BITS,
+    SLOT_MASK,
+    Panes,
+    add,
+    drop,
+    roll,
+)
+
+
+def tell(people: dict[int, Person], posts: dict[int, list[int]], told: Told, settings: ScoreSettings) -> None:
+    """Tell people and posts what happened; `told` is in the order of event time, and adds to what is
+    known."""
+    for (minute, slot, who, followers), times in told:
+        if times <= 0:  # taken back before it came
+            continue
+        kind = slot >> KLASS_BITS & KIND_MASK
+        if kind == MARK_KIND:
+            post = posts.get(who)
+            posts[who] = [times, minute] if post is None else [post[0] + times, minute]
+            continue
+        person = people.get(who)
+        if person is None or minute - person.seen > FORGET_AFTER:
+            person = people[who] = Person()
+        if slot < GIVEN:
+            person.receive(minute, kind, slot & KLASS_MASK, times, followers, settings)
+        else:
+            person.give(minute, kind, slot & KLASS_MASK, times, settings)
+
+
+def beat(
+    rhythm: Rhythm, minutes: Panes, before: int, marks: Panes, unit: int, settings: ScoreSettings
+) -> None:
+    """Tell `rhythm` of the minutes older than `before`, and add the gaps they end to `marks`, panes of
+    `unit`."""
+    beats: dict[int, int] = {}
+    for key, number in minutes.items():
+        if number > 0:
+            minute = key >> SLOT_BITS
+            if minute < before:
+                beats[minute] = beats.get(minute, 0) | _BEAT[key & SLOT_MASK]
+    for minute in sorted(beats):
+        what = beats[minute]
+        gap = rhythm.beat(minute, bool(what & _ENGAGED), bool(what & _GAVE), bool(what & _ACTED), settings)
+        if gap:
+            pane = minute // unit << SLOT_BITS
+            add(marks, pane | GAPS, 1)
+            add(marks, pane | GAP_SUM, gap)
+            add(marks, pane | GAP_SQUARES, gap * gap)
+
+
+def settle(
+    account: Account, settled: Settled, found: Entries, now: int, floor: int, settings: ScoreSettings
+) -> Entries:
+    """Settle what is older than `floor` and no window needs apart, as of minute `now`; return what is left
+    open."""
+    before = min(floor, now - KEPT_MINUTES)
+    hour = min(floor // MINUTES_PER_HOUR, -(-now // MINUTES_PER_HOUR) - KEPT_HOURS)
+    day = -(-now // MINUTES_PER_DAY) - KEPT_DAYS
+    past = sorted(item for item in found.items() if item[0][0] < before)
+    limit = before << SLOT_BITS
+    if not (
+        past
+        or any(key < limit for key in account.minutes)
+        or any(key >> SLOT_BITS < hour for key in settled.hours)
+        or any(key >> SLOT_BITS < day for key in settled.days)
+    ):
+        return found
+    if past:
+        tell(settled.people, settled.posts, past, settings)
+        found = {entry: n for entry, n in found.items() if entry[0] >= before}
+        account.journal = journal_of(found)
+        account.tidied = len(account.journal)
+    beat(settled.rhythm, account.minutes, before, settled.hours, MINUTES_PER_HOUR, settings)
+    newest = roll(account.minutes, settled.hours, MINUTES_PER_HOUR, before)
+    settled.rolled_minute = max(settled.rolled_minute, newest)
+    newest = roll(settled.hours, settled.days, HOURS_PER_DAY, hour)
+    settled.rolled_hour = max(settled.rolled_hour, newest)
+    drop(settled.days, day)
+    _forget(settled, before - FORGET_AFTER)
+    for network, seen in account.audience.items():
+        for at in range(0, len(seen), 3):
+            observe(settled.audience, network, *seen[at : at + 3])
+    account.audience = {}
+    account.settled = settled_bytes(settled)
+    return found
+
+
+def _forget(settled: Settled, before: int) -> None:
+    """Forget people and posts of whom nothing was heard since minute `before`, and what is old news."""
+    if any(person.seen < before for person in settled.people.values()):
+        settled.people = {who: person for who, person in settled.people.items() if person.seen >= before}
+    settled.posts, settled.posts_level = sampled(
+        {post: shared for post, shared in settled.posts.items() if shared[1] >= before}, settled.posts_level
+    )
+    for seen in settled.audience.values():
+        while len(seen) > 3 and seen[3] < before * MINUTE:
+            del seen[:3]
+
+
+def sampled(posts: dict[int, list[int]], level: int) -> tuple[dict[int, list[int]], int]:
+    """Return at most POSTS posts, and the level of the sample they are."""
+    if len(posts) > POSTS:
+        level = level_for(posts, POSTS, level)
+    return (
+        {post: shared for post, shared in posts.items() if is_kept(post, level)} if level else posts
+    ), level
+
+
+def _beats() -> list[int]:
+    table = [0] * (SLOT_MASK + 1)
+    for slot in range(SLOT_MASK + 1):
+        kind, klass = slot >> KLASS_BITS & KIND_MASK, slot & KLASS_MASK
+        if kind == MARK_KIND:
+            continue
+        if slot < GIVEN:
+            table[slot] = _ENGAGED if klass == EARNED and kind not in (FOLLOW, UNFOLLOW) else 0
+        else:
+            table[slot] = _ACTED | (0 if kind in (POST, CHECKIN, FOLLOW, UNFOLLOW) else _GAVE)
+    return table
+
+
+_ENGAGED: Final = 1
+_GAVE: Final = 2
+_ACTED: Final = 4
+_BEAT: Final = _beats()
+"""By slot: what happened in a minute that has one of it."""
