@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -63,21 +64,15 @@ def bench(
     only: Annotated[list[str] | None, typer.Option(help="Measure this peer alone; may be repeated.")] = None,
     records: Annotated[int, typer.Option(min=1_000, help="Records per workload.")] = 400_000,
     sizes: Annotated[str, typer.Option(help="Bytes per record, with commas.")] = "250,1000",
-    keyed_by: Annotated[
-        str, typer.Option(help="Kafka key: `receiver` (no shuffle), `actor`, or `both`.")
-    ] = "receiver",
+    keyed_by: Annotated[str, typer.Option(help="Kafka key: `receiver` (no shuffle), `actor`, or `both`.")] = "receiver",
     accounts: Annotated[int, typer.Option(help="How many accounts there are.")] = 100_000,
     per_second: Annotated[int, typer.Option(help="Records per second of event time.")] = 1_000,
     partitions: Annotated[int, typer.Option(min=1, help="Partitions of the topic.")] = 4,
     rounds: Annotated[int, typer.Option(min=1, help="How often each peer is measured.")] = 3,
     seed: Annotated[int, typer.Option(help="The same seed is the same records.")] = 1,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="A small look: 40,000 small records, one round.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A small look: 40,000 small records, one round.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
-    write_docs: Annotated[
-        bool, typer.Option("--write-docs", help="Write docs/performance.md and .svg.")
-    ] = False,
+    write_docs: Annotated[bool, typer.Option("--write-docs", help="Write docs/performance.md and .svg.")] = False,
 ) -> None:
     """Measure juice and its peers at the same work, side by side, on this machine.
 
@@ -112,8 +107,8 @@ def bench(
         with Progress(*columns, console=err, transient=True) as progress:
             contest = Bench(home=load().home / "bench", watcher=Screen(progress))
             results = contest.run(peers, workloads, 1 if quick else rounds)
-    except StackError as error:
-        err.print(f"[red]{error.message}[/]")
+    except (StackError, KafkaError) as error:
+        err.print(f"[red]{error}[/]")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         err.print("stopped; nothing was left behind")

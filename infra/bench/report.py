@@ -109,9 +109,7 @@ class Report:
 
 def describe(workload: Workload) -> str:
     """Return a workload in a line."""
-    key = (
-        "the receiving account" if workload.keyed_by == "receiver" else "the actor, so each peer must re-key"
-    )
+    key = "the receiving account" if workload.keyed_by == "receiver" else "the actor, so each peer must re-key"
     span = workload.records / workload.per_second * 1_000 / MINUTE_MS
     return (
         f"{workload.records:,} records of {workload.record_bytes:,} bytes, {workload.partitions} partitions, "

@@ -109,6 +109,7 @@ class Bench:
             return Result(peer=peer, workload=workload, round=number, failure=str(failure))
         finally:
             self._clear(broker, task)
+            self._clear(broker, source.removesuffix("social.events"), keep=source)  # what juice made beside it
         return Result(peer=peer, workload=workload, round=number, run=run)
 
     def _fill(self, workload: Workload, broker: str) -> tuple[str, Counts]:
@@ -128,8 +129,8 @@ class Bench:
             self._filled[workload] = name, true_counts(events)
         return self._filled[workload]
 
-    def _clear(self, broker: str, part: str) -> None:
-        gone = set(asyncio.run(topic.clear(broker, part)))
+    def _clear(self, broker: str, part: str, keep: str = "") -> None:
+        gone = set(asyncio.run(topic.clear(broker, part, keep)))
         self._filled = {workload: found for workload, found in self._filled.items() if found[0] not in gone}
 
     @contextmanager

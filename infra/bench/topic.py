@@ -37,9 +37,7 @@ async def fill(
         await admin.create_topics([NewTopic(topic, workload.partitions, 1, topic_configs=settings)])
     finally:
         await admin.close()
-    producer = AIOKafkaProducer(
-        bootstrap_servers=broker, max_batch_size=BATCH_BYTES, max_request_size=1 << 20
-    )
+    producer = AIOKafkaProducer(bootstrap_servers=broker, max_batch_size=BATCH_BYTES, max_request_size=1 << 20)
     await producer.start()
     try:
         await _fill(producer, topic, workload, events, advance)
@@ -74,12 +72,15 @@ async def _fill(
         await future
 
 
-async def clear(broker: str, part: str) -> list[str]:
-    """Remove every topic with `part` in its name, those that peers made included; return their names."""
+async def clear(broker: str, part: str, keep: str = "") -> list[str]:
+    """Remove every topic with `part` in its name, those that peers made included, but `keep`; return them.
+
+    Kafka forgets what groups had committed of a topic together with it.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=broker)
     await admin.start()
     try:
-        names = [name for name in await admin.list_topics() if part in name]
+        names = [name for name in await admin.list_topics() if part in name and name != keep]
         if names:
             await admin.delete_topics(names)
         return names

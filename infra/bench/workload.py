@@ -106,9 +106,7 @@ def draw(workload: Workload) -> Events:
     ranks = rng.permutation(accounts)  # account → rank of popularity
     actor = _zipf(rng, accounts, n, ACTIVITY_EXPONENT)
     receiver = np.argsort(ranks)[_zipf(rng, accounts, n, POPULARITY_EXPONENT)]
-    receiver = np.where(
-        receiver == actor, (receiver + 1) % accounts, receiver
-    )  # acting on oneself counts nowhere
+    receiver = np.where(receiver == actor, (receiver + 1) % accounts, receiver)  # acting on oneself counts nowhere
     is_post = kind == KINDS.index("post")
     author = np.where(is_post, actor, receiver)
     key = np.where(is_post, actor, receiver) if workload.keyed_by == "receiver" else actor

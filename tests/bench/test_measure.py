@@ -67,9 +67,7 @@ def run(lines: str, patience: float = 20.0) -> Run:
 
 def test_the_clock_runs_from_warm_to_done() -> None:
     """Timed is what comes after the first line beyond a quarter, in records, by the program's own clock."""
-    found = run(
-        "say('at', 10, 1.0); say('at', 30, 2.0); say('at', 60, 3.0); say('done', 100, 4.0); write(60, 40)"
-    )
+    found = run("say('at', 10, 1.0); say('at', 30, 2.0); say('at', 60, 3.0); say('done', 100, 4.0); write(60, 40)")
     assert found.seconds == 2.0
     assert found.records == 140
     assert found.rate == 70

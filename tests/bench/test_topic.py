@@ -15,9 +15,7 @@ from infra.stack import StackInfo
 
 
 async def _read(broker: str, name: str, workload: Workload) -> Counter[tuple[int, bytes, bytes]]:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=broker, auto_offset_reset="earliest", enable_auto_commit=False
-    )
+    consumer = AIOKafkaConsumer(bootstrap_servers=broker, auto_offset_reset="earliest", enable_auto_commit=False)
     await consumer.start()
     try:
         consumer.assign([TopicPartition(name, partition) for partition in range(workload.partitions)])
@@ -43,5 +41,6 @@ def test_kafka_holds_what_was_drawn_until_it_is_cleared(stack: StackInfo) -> Non
     )
     assert asyncio.run(_read(stack.kafka, name, workload)) == expected
     assert sum(told) == workload.records
+    assert asyncio.run(topic.clear(stack.kafka, name, keep=name)) == []
     assert asyncio.run(topic.clear(stack.kafka, name)) == [name]
     assert asyncio.run(topic.clear(stack.kafka, name)) == []

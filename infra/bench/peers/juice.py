@@ -37,9 +37,7 @@ class JuiceEverything(Juice):
 
     name = "juice-everything"
     title = "juice, every measure to ClickHouse"
-    form = (
-        "one worker with every measure and campaigns, one sink; what ClickHouse itself spends is counted too"
-    )
+    form = "one worker with every measure and campaigns, one sink; what ClickHouse itself spends is counted too"
     durable = "all rows can be queried in ClickHouse"
     charged = True
     arguments: ClassVar[tuple[str, ...]] = ("everything=true",)

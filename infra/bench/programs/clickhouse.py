@@ -27,9 +27,7 @@ def main(task: Task) -> None:
 
 def count(task: Task, database: str) -> None:
     """Let the server count in `database`."""
-    client = clickhouse_connect.get_client(
-        dsn=task.clickhouse, database=database, autogenerate_session_id=False
-    )
+    client = clickhouse_connect.get_client(dsn=task.clickhouse, database=database, autogenerate_session_id=False)
     script = Path(__file__).with_suffix(".sql").read_text()
     for statement in script.format(broker=task.broker, topic=task.topic, name=task.name).split(";\n"):
         client.command(statement)

@@ -41,6 +41,7 @@ class Juice:
         self.database = task.name.replace("-", "_")
         self.port = _free_port()
         self.waiting = -1
+        self._background: list[subprocess.Popen[bytes]] = []
         root = Path(__file__).resolve().parents[3]  # past the link to it
         settings = {
             "HOME": task.folder,
@@ -71,11 +72,18 @@ class Juice:
     def running(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         """Give a command that runs in the background, and stop it at the end."""
         process = subprocess.Popen([*self._command, *arguments], stdout=subprocess.DEVNULL)
+        self._background.append(process)
         try:
             yield process
         finally:
+            self._background.remove(process)
             process.terminate()
             process.wait(60)
+
+    def check(self) -> None:
+        """End this program when one that should run has failed."""
+        if any(process.poll() for process in self._background):
+            raise SystemExit("a juice process has ended")
 
     def telemetry(self) -> tuple[int, int]:
         """Return how many records the worker has finished with, and how many wait in any stage."""
@@ -144,6 +152,7 @@ def through(juice: Juice, meter: Meter) -> float:
 
 def progress(juice: Juice, meter: Meter) -> tuple[int, int]:
     """Look at the worker's telemetry, and say how far its first stage is; the others follow close behind."""
+    juice.check()
     task = juice.task
     finished, waiting = juice.telemetry()
     # Others count what somebody receives. That is the same part of the records everywhere in the topic.

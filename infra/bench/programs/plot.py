@@ -13,7 +13,7 @@ def main(file: str) -> None:
     """Draw one row per workload: records per second on the left, per CPU second on the right."""
     import matplotlib
 
-    matplotlib.use("svg")
+    matplotlib.use("agg")
     matplotlib.rcParams["svg.hashsalt"] = "juice"  # the same figures are the same file
     from matplotlib import pyplot
 
