@@ -14,7 +14,7 @@ QUIET: Final = {
     "faust": logging.WARNING,
     "mode": logging.WARNING,
     "aiokafka": logging.WARNING,
-    "kafka": logging.ERROR,
+    "kafka": logging.CRITICAL,
     "streams": logging.WARNING,
 }
 """Who would say much, and from which level on it is heard. Faust's services log under the module that subclasses them;

@@ -9,6 +9,9 @@ from infra.settings import Settings
 from streams.names import STAGES, Names
 
 _BIG: Final = {"max.message.bytes": str(32 << 20)}
+_INPUT: Final = {"max.message.bytes": str(16 << 20), "message.timestamp.type": "LogAppendTime"}
+"""Half of what a dead letter may be, which holds a record in base64. The time Kafka appended a record is what `future` and
+freshness are judged by."""
 _PASSING: Final = {**_BIG, "retention.ms": str(3 * 86_400_000), "retention.bytes": str(4 << 30)}
 """Between stages: read once, kept for three days or 4 GB per partition so that a state can be looked into."""
 
@@ -17,8 +20,7 @@ def topic_specs(settings: Settings, sources: int) -> list[TopicSpec]:
     """Return every topic of an installation whose `social.events` has `sources` partitions (or shall have)."""
     names, parts = Names.of(settings), settings.partitions
     specs = [
-        # The time Kafka appended a record is what `future` and freshness are judged by.
-        TopicSpec(names.events, sources, {**_BIG, "message.timestamp.type": "LogAppendTime"}),
+        TopicSpec(names.events, sources, _INPUT),
         TopicSpec(names.dead_letters, 1, {**_BIG, "retention.ms": "-1"}),
         TopicSpec(names.rewards, 1, {"retention.ms": "-1"}),
         TopicSpec(names.decoded, parts, _PASSING),

@@ -144,7 +144,6 @@ class Installation:
         return asyncio.run(self._feed(records, partitions, rate))
 
     async def _feed(self, records: Iterable[bytes | None], partitions: int, rate: float) -> int:
-        # aiokafka, because kafka-python 3.0 cannot encode a request of 10 MB (docs/gotchas.md).
         producer = AIOKafkaProducer(
             bootstrap_servers=self.stack.kafka.split(","),
             linger_ms=10,

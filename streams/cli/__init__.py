@@ -12,9 +12,9 @@ from streams.engine.faults import Exit
 
 def main() -> None:
     """Run the command line."""
-    from streams.cli import campaigns, check, demo, feed, read, run, stack  # noqa: F401  each registers its commands
-
     try:
+        from streams.cli import campaigns, check, demo, feed, read, run, stack  # noqa: F401  each registers its commands
+
         app()
     except (SettingsError, StackError) as error:
         print(f"juice: {error}", file=sys.stderr)

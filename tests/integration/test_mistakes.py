@@ -1,0 +1,90 @@
+"""A user's mistake is one clear line that says what to do, and a non-zero exit; never a stack trace."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.database import connect
+from infra.stack import StackInfo
+from tests.harness import Installation, installation
+
+
+def juice(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with these settings and no others."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("JUICE_")}
+    command = [sys.executable, "-m", "streams.cli", *arguments]
+    return subprocess.run(command, env={**inherited, **environ}, capture_output=True, text=True, timeout=90, check=False)
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line it said; fail when there are more, or it ended well."""
+    assert done.returncode not in (0, 1), done.stdout + done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("juice: ") and "warning" not in line]
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    return lines[0]
+
+
+@pytest.mark.parametrize("command", ["migrate", "worker", "sink", "drain", "dead-letters"])
+def test_a_broker_that_does_not_answer(command: str, tmp_path: Path) -> None:
+    """The address is named."""
+    line = said(juice(command, JUICE_KAFKA="127.0.0.1:1", JUICE_CLICKHOUSE="http://127.0.0.1:1", JUICE_HOME=str(tmp_path)))
+    assert "127.0.0.1:1" in line
+
+
+@pytest.mark.parametrize("command", ["migrate", "worker", "sink", "audit", "drain", "top"])
+def test_no_stack_and_no_setting(command: str, tmp_path: Path) -> None:
+    """What to set or run is said."""
+    line = said(juice(command, JUICE_HOME=str(tmp_path)))
+    assert "juice up" in line
+
+
+def test_a_wrong_setting(tmp_path: Path) -> None:
+    """The variable is named, by every command that reads settings."""
+    assert "JUICE_LATENESS" in said(juice("worker", JUICE_LATENESS="soon", JUICE_HOME=str(tmp_path)))
+    assert "crash point" in said(juice("worker", JUICE_CRASH_AT="nowhere", JUICE_HOME=str(tmp_path)))
+
+
+def test_topics_that_were_not_migrated(stack: StackInfo, tmp_path: Path) -> None:
+    """A worker without topics says to run migrate."""
+    line = said(juice("worker", JUICE_KAFKA=stack.kafka, JUICE_NAMESPACE="never.", JUICE_HOME=str(tmp_path)))
+    assert "juice migrate" in line
+
+
+def test_a_schema_that_is_missing_or_newer(stack: StackInfo, tmp_path: Path) -> None:
+    """The sink and the audit refuse to work on a schema they do not know, and say which side to bring up."""
+    environ = {"JUICE_KAFKA": stack.kafka, "JUICE_CLICKHOUSE": stack.clickhouse, "JUICE_HOME": str(tmp_path)}
+    for command in ("sink", "audit"):
+        assert "juice migrate" in said(juice(command, JUICE_DATABASE="never_made", **environ))
+    with installation(stack, tmp_path) as here:
+        _be_newer(here)
+        for command in ("sink", "audit", "migrate"):
+            assert "newer" in said(juice(command, **here.environ))
+
+
+def _be_newer(here: Installation) -> None:
+    client = connect(here.settings)
+    client.insert(f"{here.settings.database}.migrations", [[9_999, "from the future"]], column_names=["number", "name"])
+
+
+def test_partitions_that_do_not_fit(stack: StackInfo, tmp_path: Path) -> None:
+    """A worker whose setting does not fit the topics says both numbers."""
+    with installation(stack, tmp_path) as here:
+        line = said(juice("worker", **{**here.environ, "JUICE_PARTITIONS": "5"}))
+        assert "5" in line
+        assert "4" in line
+
+
+def test_campaign_rules_that_are_wrong(stack: StackInfo, tmp_path: Path) -> None:
+    """A worker names the file and the line."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[campaign]]\nid = "x"\nkind = "contst"\n')
+    done = juice("worker", JUICE_KAFKA=stack.kafka, JUICE_CAMPAIGNS=str(rules), JUICE_HOME=str(tmp_path))
+    assert done.returncode == 2
+    assert f"{rules}:" in done.stderr
+    assert "Traceback" not in done.stderr
