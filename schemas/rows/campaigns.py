@@ -1,4 +1,4 @@
-"""Rows of titles, campaigns and rewards, and the views in which analysts read them."""
+"""Rows of titles, campaigns and rewards. The views over them are a migration, infra/clickhouse/0006_campaigns.sql."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ CAMPAIGN_POINTS: Final = Table(
     columns=(
         Column("campaign", "String", "id"),
         Column("account", "String", "who has the points"),
-        Column(
-            "scope", "String", "what for: a venue, a member brought in; empty where there is but one part"
-        ),
+        Column("scope", "String", "what for: a venue, a member brought in; empty where there is but one part"),
         Column("points", "UInt64", "points"),
         Column("reached", f"Nullable({_INSTANT})", "when the last of them came"),
         Column("title", "Bool", "holds the title of the venue"),
@@ -163,31 +161,3 @@ CAMPAIGN_TABLES: Final = (
     REWARDS,
 )
 """All tables of this file."""
-
-VIEWS: Final[dict[str, str]] = {
-    "mayors": """
-        SELECT venue, title.1 AS account, title.2 AS days, title.3 AS since, title.4 AS until
-        FROM {database}.venue_titles ARRAY JOIN titles AS title
-    """,
-    "campaign_standings": """
-        SELECT
-            campaign, account, points,
-            if(disqualified = '', row_number() OVER (
-                PARTITION BY campaign
-                ORDER BY disqualified != '', points DESC, title DESC, reached, account
-            ), 0) AS rank,
-            as_of, reached, title, disclosed, undisclosed, disqualified, final
-        FROM (
-            SELECT
-                campaign, account, sum(part.points) AS points, max(part.reached) AS reached,
-                max(part.title) AS title, sum(part.disclosed) AS disclosed,
-                sum(part.undisclosed) AS undisclosed, max(part.disqualified) AS disqualified,
-                max(part.final) AS final, max(part.as_of) AS as_of
-            FROM {database}.campaign_points AS part
-            GROUP BY campaign, account
-            HAVING points > 0
-        )
-    """,
-}
-"""Views over the tables above, by name; `{database}` is to be put in. Create them after the tables, in this
-order."""

@@ -4,8 +4,8 @@ The file is cut into statements: a line, and as many more as it takes until the 
 alone (arrays and strings may run over several). Each statement is then parsed by itself, so nothing here
 knows the grammar.
 
->>> lines = lines_of('[[campaign]]\nvenues = [\n  "x",\n]\n[campaign.caps]\ntotal = 1\n[[campaign]]\nid =
-"b"')
+>>> text = '[[campaign]]\nvenues = [\n  "x",\n]\n[campaign.caps]\ntotal = 1\n[[campaign]]\nid = "b"'
+>>> lines = lines_of(text)
 >>> lines["campaign", 0, "venues"], lines["campaign", 0, "caps", "total"], lines["campaign", 1, "id"]
 (2, 6, 8)
 """

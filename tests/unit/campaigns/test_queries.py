@@ -13,12 +13,12 @@ import msgspec
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from infra.database import table_statements
+from infra.database import migrations, table_statements
 from infra.stack import StackInfo
 from schemas.decode import Rejected, decode
 from schemas.fact import Fact, fact_of
 from schemas.rows import encode_rows, events_row
-from schemas.rows.campaigns import CAMPAIGN_TABLES, VIEWS
+from schemas.rows.campaigns import CAMPAIGN_TABLES
 from schemas.rows.events import EVENTS
 from streams.campaigns import queries
 from streams.campaigns.queries import Query
@@ -84,8 +84,9 @@ def loaded(stack: StackInfo) -> Iterator[tuple[Client, Drive, list[Fact]]]:
         for statement in table_statements(table, DB):
             if "TTL" not in statement:
                 client.command(statement)
-    for name, sql in VIEWS.items():
-        client.command(f"CREATE VIEW {DB}.{name} AS {sql.replace('{database}', DB)}")
+    (views,) = (migration for migration in migrations() if migration.name == "campaigns")
+    for statement in views.statements:
+        client.command(statement.replace("{database}", DB))
     book = Rulebook(RULES)
     drive = Drive(Mayors(book), Entrants(book), Campaigns(book))
     facts: list[Fact] = []
