@@ -17,7 +17,7 @@ def amplification() -> Dashboard:
         found(
             "root",
             "Cascade",
-            "SELECT root FROM cascades WHERE kind = 'share' ORDER BY last_at > 0, size DESC LIMIT 100",
+            "SELECT root FROM cascades WHERE kind = 'share' ORDER BY size DESC LIMIT 100",
         )
     )
     made.with_row(Row("Now"))
@@ -77,9 +77,9 @@ def amplification() -> Dashboard:
             "Shares, quotes and tags per hour of event time, earned and incentivised.",
             [
                 Sql(
-                    """SELECT toStartOfHour(pane) AS time, sum(events) - sum(incentivised) AS earned,
-                              sum(incentivised) AS incentivised
-                       FROM account_panes
+                    """SELECT toStartOfHour(pane) AS time, sum(p.events - p.incentivised) AS earned,
+                              sum(p.incentivised) AS incentivised
+                       FROM account_panes AS p
                        WHERE direction = 'received' AND kind IN ('share', 'quote', 'tag') AND $__timeFilter(pane)
                        GROUP BY time ORDER BY time""",
                     series=True,

@@ -25,5 +25,6 @@ def generated() -> dict[str, str]:
 def _text(make: Callable[[], Dashboard]) -> str:
     made = json.loads(json.dumps(make().build(), cls=JSONEncoder))
     for variable in made["templating"]["list"]:
-        variable.pop("auto", None)  # the kit says it of every variable; Grafana knows it of intervals only
+        for of_intervals in ("auto", "auto_count", "auto_min"):  # the kit says them of every variable
+            variable.pop(of_intervals, None)
     return json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

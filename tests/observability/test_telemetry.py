@@ -1,0 +1,92 @@
+"""What processes serve is what docs/telemetry.md says, under load, and as Prometheus wants it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from infra import telemetry
+from tests.observability.conftest import Living
+from tests.observability.tools import tool
+
+PAGE = (Path(__file__).parents[2] / "docs" / "telemetry.md").read_text()
+UNBOUNDED = {"account", "actor", "author", "root", "object", "tag", "hashtag", "venue", "campaign", "id", "reward"}
+
+
+def documented() -> dict[str, tuple[str, frozenset[str]]]:
+    """Return type and labels by name, as the page says."""
+    rows = re.findall(r"^\| `(juice_\w+)` \| (\w+) \| [^|]* \| ([^|]*) \| [^|]+ \|$", PAGE, re.MULTILINE)
+    return {name: (kind, frozenset(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
+
+
+def defined() -> dict[str, tuple[str, frozenset[str]]]:
+    """Return the same as the code defines it."""
+    found = {}
+    for collector in telemetry.REGISTRY._collector_to_names:
+        for family in collector.describe() if hasattr(collector, "_name") else ():
+            if family.name.endswith("_created"):
+                continue
+            name = family.name + {"counter": "_total", "info": "_info"}.get(family.type, "")
+            labels = frozenset(collector._labelnames) or (frozenset({"version"}) if family.type == "info" else frozenset())
+            found[name] = ("gauge" if family.type == "info" else family.type, labels)
+    return found
+
+
+def test_the_page_says_what_the_code_defines() -> None:
+    """Every series is on the page with its type and labels, and no other is."""
+    assert documented() == defined()
+
+
+def test_help_texts_are_on_the_page() -> None:
+    """What /metrics says of a series, the page says as well."""
+    for collector in telemetry.REGISTRY._collector_to_names:
+        if hasattr(collector, "_documentation"):
+            assert collector._documentation in PAGE, collector._name
+
+
+def test_no_label_grows_with_people() -> None:
+    """No label is named after users, posts, tags or anything else without bounds."""
+    assert not {label for _, labels in defined().values() for label in labels} & UNBOUNDED
+
+
+@pytest.mark.parametrize("process", ["worker", "sink"])
+def test_a_scrape_passes_promtool(living: Living, process: str) -> None:
+    """`promtool check metrics` has nothing to say about a process under load, and types are those of the page."""
+    with urlopen(f"http://{getattr(living, process)}/metrics") as answer:  # loopback
+        text = answer.read().decode()
+    checked = subprocess.run([tool("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+    page = documented()
+    for family in text_string_to_metric_families(text):
+        if family.name.startswith("juice_") and not family.name.endswith("_created"):
+            name = family.name + ("_total" if family.type == "counter" else "")
+            assert page[name][0] == family.type
+            for sample in family.samples:
+                assert set(sample.labels) - {"le"} <= page[name][1], sample
+
+
+def test_everything_moves(living: Living) -> None:
+    """After a world has passed, every series that a good day moves has a value that is not zero."""
+    quiet = {
+        "juice_sink_failures_total", "juice_holes_total", "juice_refetches_total", "juice_worker_restarts_total",
+        "juice_undos_total", "juice_look_failures_total", "juice_conservation_residue_records", "juice_stale_events_total",
+        "juice_group_lag_records", "juice_consumer_lag_records", "juice_recovered_records_total",
+    }  # fmt: skip
+    dead = []
+    for name, (kind, _) in documented().items():
+        expr = f"{name}_count" if kind == "histogram" else name
+        found = living.prometheus.query(f"max({expr})")
+        if not found or (name not in quiet and float(found[0]["value"][1]) <= 0):
+            dead.append(name)
+    assert set(dead) <= {"juice_undos_total", "juice_holes_total"}
+
+
+def test_lag_from_outside_is_zero_when_all_is_through(living: Living) -> None:
+    """After the drain, the broker agrees: nothing waits at any of the four stages."""
+    stages = {s["metric"]["stage"]: float(s["value"][1]) for s in living.prometheus.query("stage:juice_group_lag_records:sum")}
+    assert stages == {"ingest": 0, "accept": 0, "accumulate": 0, "sink": 0}
