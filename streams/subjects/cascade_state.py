@@ -24,8 +24,8 @@ class Cascade:
     """The tree and what goes with its nodes, and what is known of the root. Times in ms."""
 
     __slots__ = (
-        "authors", "debts", "ended_at", "first", "incentivised", "key", "last", "latest", "posts", "raised_at",
-        "reach", "tempo", "touched", "tree", "undisclosed",
+        "authors", "debts", "ended_at", "first", "incentivised", "key", "last", "latest", "posts",
+        "raised_at", "reach", "tempo", "touched", "tree", "undisclosed",
     )  # fmt: skip
 
     def __init__(self, key: str, limit: int) -> None:

@@ -210,3 +210,30 @@ def test_beyond_the_limit_shares_are_counted_in_their_place() -> None:
         assert whole.remove(id) is not None
     assert shape(full) == pytest.approx(shape(whole))
     assert full.size == whole.size == 30
+
+
+def test_what_hung_on_a_circle_waits_again_when_the_circle_is_broken() -> None:
+    """Removing a leaf of a circle leaves its parent waiting for it, and taken in when it comes again."""
+    tree = Tree(10)
+    early, late = Node(1, ref=2, alias=0, time=1), Node(2, ref=1, alias=0, time=2)
+    for node in (early, late):
+        tree.add(**node._asdict())
+    agrees(tree, [early, late])
+    tree.remove(2)
+    agrees(tree, [early])
+    tree.add(**late._asdict())
+    agrees(tree, [early, late])
+
+
+def test_a_name_goes_over_to_the_next_that_claims_it() -> None:
+    """When the earliest node of a name is removed, what names it hangs below the next earliest."""
+    tree = Tree(10)
+    first, second, child = Node(1, 0, 50, 1), Node(2, 0, 50, 2), Node(3, 50, 0, 3)
+    tree.add(**child._asdict())
+    for node in (second, first):
+        tree.add(**node._asdict())
+    agrees(tree, [child, second, first])
+    tree.remove(3)
+    tree.remove(1)
+    tree.add(**child._asdict())
+    agrees(tree, [second, child])
