@@ -6,7 +6,6 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from importlib.resources import files
 from typing import Any
 from uuid import uuid4
 
@@ -45,10 +44,6 @@ class Database:
     def __init__(self, client: Client, name: str) -> None:
         self.client, self.name = client, name
         migrate(client, name, ALL_TABLES.values())
-        for file in sorted(files("infra.clickhouse").joinpath("views").iterdir(), key=str):
-            for statement in file.read_text().replace("{database}", name).split(";\n"):
-                if statement.strip():
-                    client.command(statement)
 
     def put(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows as the sink does."""
