@@ -13,6 +13,7 @@ from dataclasses import fields
 from time import monotonic, sleep
 
 import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from tests.simulator.check import CHECKS, differences
 from tests.simulator.feed import FeedError, feed
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command in ("feed", "run"):
             _feed(plan, options)
         return _check(plan, options) if options.command in ("check", "run") else 0
-    except (FeedError, ValueError) as error:
+    except (FeedError, ClickHouseError, ValueError) as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 2
 
@@ -119,9 +120,9 @@ def _parser() -> argparse.ArgumentParser:
         choices=("show", "feed", "check", "run"),
         help="show what the log holds; feed it; check ClickHouse against the oracle; run: feed and check",
     )
-    plan = parser.add_argument_group("the plan (durations in ms of event time, shares from 0 to 1)")
+    plan = parser.add_argument_group("the plan, with its defaults (durations in ms of event time, shares from 0 to 1)")
     for f in NUMBERS:
-        plan.add_argument(f"--{f.name}", type=type(f.default), default=f.default, help=" ")
+        plan.add_argument(f"--{f.name}", type=type(f.default), default=f.default, help="%(default)s")
     product = parser.add_argument_group("the product")
     product.add_argument("--kafka", default="127.0.0.1:19092", help="bootstrap servers")
     product.add_argument("--topic", default="social.events", help="empty, with the plan's number of partitions")

@@ -7,7 +7,8 @@ time manages 13,000 and would be what a load test measures.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from threading import Event
 from time import monotonic
 from typing import Any, Final
@@ -53,6 +54,16 @@ def feed(
         raise FeedError(f"{topic}: {error!r}") from error
 
 
+@asynccontextmanager
+async def _started(client: Any) -> AsyncIterator[Any]:
+    """Start a client, and stop it in any case; its own context leaves one that could not start unclosed."""
+    try:
+        await client.start()
+        yield client
+    finally:
+        await client.stop()
+
+
 class _Feeder:
     """An open batch per partition, and the answers that are awaited."""
 
@@ -68,7 +79,8 @@ class _Feeder:
         if before != self._sent:
             raise FeedError(f"{self._topic} holds {before} records; {len(self._sent)} empty partitions are needed")
         settings = self._client | {"max_batch_size": BATCH, "max_request_size": 8 << 20}
-        async with AIOKafkaProducer(**settings, enable_idempotence=True, request_timeout_ms=PATIENCE) as self._producer:
+        settings |= {"enable_idempotence": True, "request_timeout_ms": PATIENCE}
+        async with _started(AIOKafkaProducer(**settings)) as self._producer:
             self._batches = [self._producer.create_batch() for _ in self._sent]
             began = monotonic()
             for count, (partition, raw) in enumerate(log, start=1):
@@ -103,8 +115,8 @@ class _Feeder:
 
     async def _held(self) -> list[int]:
         """Return how many records each partition of the topic holds."""
-        async with AIOKafkaProducer(**self._client) as asking:
+        async with _started(AIOKafkaProducer(**self._client)) as asking:
             places = [TopicPartition(self._topic, p) for p in sorted(await asking.partitions_for(self._topic))]
-        async with AIOKafkaConsumer(**self._client) as consumer:
+        async with _started(AIOKafkaConsumer(**self._client)) as consumer:
             ends = await consumer.end_offsets(places)
         return [ends[place] for place in places]

@@ -86,7 +86,7 @@ class Oracle:
         self.tally = Tally()
         self.outcomes = [bytearray() for _ in range(partitions)]
         """Outcome of each record, by partition and offset."""
-        self.sums = [array("L") for _ in range(partitions)]
+        self.sums = [array("I") for _ in range(partitions)]
         """CRC-32 of each record."""
         self.accepted = 0
         """Distinct ids that were accepted."""

@@ -232,9 +232,9 @@ def test_against_brute_force(seed: int, partitions: int) -> None:
     oracle = told(log, partitions=partitions, lateness=plan.lateness, horizon=plan.horizon)
     became, counted = by_brute_force(log, plan.lateness, plan.horizon)
     assert answers(oracle.tally) == counted
-    told_ = [iter(codes) for codes in names(oracle)]
+    found = [iter(codes) for codes in names(oracle)]
     for (partition, _), should in zip(log, became, strict=True):
-        outcome = next(told_[partition])
+        outcome = next(found[partition])
         assert outcome == should or should in OPEN.get(outcome, ())
     assert became.count("accepted") == oracle.accepted
     assert len(set(became)) >= 7
@@ -266,9 +266,9 @@ def test_order_of_partitions() -> None:
     plan = Plan(seed=12, events=8_000, partitions=3)
     log = list(records(plan))
     mixed = told(log, partitions=3, lateness=plan.lateness)
-    sorted_ = told(sorted(log, key=lambda record: -record[0]), partitions=3, lateness=plan.lateness)
-    assert sorted_.outcomes == mixed.outcomes
-    assert answers(sorted_.tally) == answers(mixed.tally)
+    parted = told(sorted(log, key=lambda record: -record[0]), partitions=3, lateness=plan.lateness)
+    assert parted.outcomes == mixed.outcomes
+    assert answers(parted.tally) == answers(mixed.tally)
 
 
 def test_forgetting() -> None:
