@@ -138,9 +138,7 @@ def _hashable(value: Any) -> Any:
 @every_subject
 @given(data=st.data(), facts=some_facts)
 @settings(max_examples=25, deadline=None)
-def test_order_and_grouping_do_not_matter(
-    subject: Subject[Any], data: st.DataObject, facts: list[Fact]
-) -> None:
+def test_order_and_grouping_do_not_matter(subject: Subject[Any], data: st.DataObject, facts: list[Fact]) -> None:
     """The same facts say the same, in any order and however they are grouped into folds."""
     together, apart = Reader(subject), Reader(subject)
     together.fold(facts)
@@ -194,9 +192,7 @@ def test_a_stored_state_says_what_it_said(subject: Subject[Any], facts: list[Fac
 @every_subject
 @given(data=st.data(), facts=some_facts)
 @settings(max_examples=25, deadline=None)
-def test_it_does_not_matter_how_often_one_looks(
-    subject: Subject[Any], data: st.DataObject, facts: list[Fact]
-) -> None:
+def test_it_does_not_matter_how_often_one_looks(subject: Subject[Any], data: st.DataObject, facts: list[Fact]) -> None:
     """Presenting on the way, at any times and with any promise of the floor that holds, changes no last
     row."""
     once, often = Reader(subject), Reader(subject)
@@ -222,9 +218,7 @@ def test_it_does_not_matter_how_often_one_looks(
 @every_subject
 @given(data=st.data(), facts=some_facts)
 @settings(max_examples=25, deadline=None)
-def test_what_is_said_holds_until_it_is_due(
-    subject: Subject[Any], data: st.DataObject, facts: list[Fact]
-) -> None:
+def test_what_is_said_holds_until_it_is_due(subject: Subject[Any], data: st.DataObject, facts: list[Fact]) -> None:
     """Between two due times there is nothing new to read."""
     reader = Reader(subject)
     reader.fold(facts)

@@ -33,9 +33,7 @@ def amplification(view: WindowView) -> tuple[float | None, ...]:
     (6, 3.0, 0.5)
     """
     received, bought = view.received, view.received_bought
-    carried = _split(
-        received[SHARE] + received[QUOTE] + received[TAG], bought[SHARE] + bought[QUOTE] + bought[TAG]
-    )
+    carried = _split(received[SHARE] + received[QUOTE] + received[TAG], bought[SHARE] + bought[QUOTE] + bought[TAG])
     posts, followers = view.given[POST], view.followers
     if posts <= 0 and followers <= 0:
         return carried + _NO_RATES + _NO_RATES
@@ -61,9 +59,7 @@ MEASURE: Final = WindowMeasure(
         *split("amplification_per_post", RATE, "shares, quotes and tags received, per post of the account"),
         *split("conversation_per_post", RATE, "replies received, per post of the account"),
         *split("applause_per_post", RATE, "likes received, per post of the account"),
-        *split(
-            "amplification_per_1k_followers", RATE, "shares, quotes and tags received, per 1,000 followers"
-        ),
+        *split("amplification_per_1k_followers", RATE, "shares, quotes and tags received, per 1,000 followers"),
         *split("conversation_per_1k_followers", RATE, "replies received, per 1,000 followers"),
         *split("applause_per_1k_followers", RATE, "likes received, per 1,000 followers"),
     ),

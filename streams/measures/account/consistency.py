@@ -61,15 +61,9 @@ MEASURE: Final = StandingMeasure(
         column
         for length in PERIODS
         for column in (
-            Column(
-                f"active_day_share_{length}d", "Float64", f"share of the last {length} days with own actions"
-            ),
-            Column(
-                f"longest_gap_days_{length}d", "UInt16", f"longest pause in the last {length} days, in days"
-            ),
-            Column(
-                f"burstiness_{length}d", "Nullable(Float64)", "gaps between own actions: −1 regular, 1 bursty"
-            ),
+            Column(f"active_day_share_{length}d", "Float64", f"share of the last {length} days with own actions"),
+            Column(f"longest_gap_days_{length}d", "UInt16", f"longest pause in the last {length} days, in days"),
+            Column(f"burstiness_{length}d", "Nullable(Float64)", "gaps between own actions: −1 regular, 1 bursty"),
         )
     ),
     consistency,

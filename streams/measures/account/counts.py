@@ -51,9 +51,7 @@ _ZEROS: Final = [0] * (1 + 3 * len(RECEIVABLE) + 3 * len(GIVABLE))
 
 
 def _columns() -> tuple[Column, ...]:
-    columns = [
-        Column("actions", "UInt64", "all that was received and given; 0 says that the window is empty")
-    ]
+    columns = [Column("actions", "UInt64", "all that was received and given; 0 says that the window is empty")]
     for direction, kinds in (("received", RECEIVABLE), ("given", GIVABLE)):
         for kind in kinds:
             columns += split(f"{direction}_{KINDS[kind]}", "UInt64", f"{KINDS[kind]} actions {direction}")

@@ -91,7 +91,12 @@ def _median(sample: list[Any]) -> float:
 
 
 def follower_jumps(view: StandingView) -> tuple[Any, ...]:
-    """Return bought followers, and day, gain, z and engagement z of the largest jump."""
+    """Return bought followers, and day (epoch seconds), gain, z and engagement z of the largest jump.
+
+    >>> days = {0: Day(gained=3, engaged=20), 1: Day(gained=2, engaged=24), 2: Day(gained=500, engaged=9)}
+    >>> follower_jumps(StandingView(now=3 * 1440, days=days))
+    (500, 172800, 500, 314.646627, -2.771609)
+    """
     found = jumps(view)
     if not found:
         return _NOTHING

@@ -31,11 +31,18 @@ def give_and_take(view: WindowView) -> tuple[float | None, ...]:
     >>> give_and_take(view)
     (4, 4, 0, 0, 3, 3, 0, 1, 0.5)
     """
-    given = _net(view.given, _NOT_TO_OTHERS)
-    bought = _net(view.given_bought, _NOT_TO_OTHERS)
-    hidden = _net(view.given_undisclosed, _NOT_TO_OTHERS)
-    received = _net(view.received, _NO_ENGAGEMENT)
-    received_bought = _net(view.received_bought, _NO_ENGAGEMENT)
+    given = sum(view.given)
+    if given:
+        given = _net(view.given, given, _NOT_TO_OTHERS)
+    received = sum(view.received)
+    if received:
+        received = _net(view.received, received, _NO_ENGAGEMENT)
+    bought = hidden = received_bought = 0
+    if any(view.given_bought):
+        bought = _net(view.given_bought, sum(view.given_bought), _NOT_TO_OTHERS)
+        hidden = _net(view.given_undisclosed, sum(view.given_undisclosed), _NOT_TO_OTHERS)
+    if any(view.received_bought):
+        received_bought = _net(view.received_bought, sum(view.received_bought), _NO_ENGAGEMENT)
     start = view.start
     people = returned = 0
     for person in view.people:
@@ -56,12 +63,11 @@ def give_and_take(view: WindowView) -> tuple[float | None, ...]:
     )
 
 
-def _net(counts: list[int], without: tuple[int, ...]) -> int:
-    number = sum(counts)
-    if number:
-        for kind in without:
-            number -= counts[kind]
-    return number if number > 0 else 0
+def _net(counts: list[int], number: int, without: tuple[int, ...]) -> int:
+    """Return `number`, the sum of `counts`, without some kinds, and not below 0."""
+    for kind in without:
+        number -= counts[kind]
+    return max(number, 0)
 
 
 MEASURE: Final = WindowMeasure(

@@ -96,9 +96,7 @@ MEASURE: Final = StandingMeasure(
             "what others do because of the account, 0 to 100: the sum of the six parts",
         ),
         *(Column(name, "Float64", f"points: {says}") for name, says in PARTS),
-        Column(
-            "influence_evidence", "Float64", "geometric mean of people and occasions before doubt, not scaled"
-        ),
+        Column("influence_evidence", "Float64", "geometric mean of people and occasions before doubt, not scaled"),
     ),
     influence,
 )

@@ -70,9 +70,7 @@ PARTS: Final = (
 
 MEASURE: Final = StandingMeasure(
     (
-        Column(
-            "outreach", "Float64", "what the account does for others, 0 to 100: the sum of the three parts"
-        ),
+        Column("outreach", "Float64", "what the account does for others, 0 to 100: the sum of the three parts"),
         *(Column(name, "Float64", f"points: {says}") for name, says in PARTS),
     ),
     outreach,

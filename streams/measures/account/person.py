@@ -105,9 +105,7 @@ class Person(msgspec.Struct, array_like=True, gc=False):
         """Return when anything last happened."""
         return max(self.in_earned, self.in_bought, self.out_earned, self.out_bought, self.asked)
 
-    def receive(
-        self, minute: int, kind: int, klass: int, times: int, followers: int, settings: ScoreSettings
-    ) -> None:
+    def receive(self, minute: int, kind: int, klass: int, times: int, followers: int, settings: ScoreSettings) -> None:
         """Note engagement from them: `kind` is none of AUDIENCE, `times` is positive, `followers` may be
         unknown."""
         last, given = self.engaged, self.given

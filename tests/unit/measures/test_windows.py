@@ -94,7 +94,8 @@ def _reach(facts: list[Fact], amplifying: list[Fact]) -> int:
 @given(data=st.data(), facts=st.lists(dealings(), min_size=6, max_size=30, unique_by=lambda fact: fact.id))
 @settings(max_examples=120, deadline=None)
 def test_every_window_equals_a_recount(data: st.DataObject, facts: list[Fact]) -> None:
-    """Whatever order facts arrive in, and whenever one looks on the way, each window's row equals a recount."""
+    """Whatever order facts arrive in, and whenever one looks on the way, each window's row equals a
+    recount."""
     world = World()
     waiting = data.draw(st.permutations(facts))
     while waiting:

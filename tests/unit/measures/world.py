@@ -1,4 +1,5 @@
-"""A small world to try account measures in: things happen, time passes, and one reads what an analyst would."""
+"""A small world to try account measures in: things happen, time passes, and one reads what an analyst
+would."""
 
 from __future__ import annotations
 
