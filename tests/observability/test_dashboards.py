@@ -20,7 +20,14 @@ from tests.observability.conftest import Living
 from tests.observability.world import END
 
 BOARDS = {name: json.loads(text) for name, text in generated().items()}
-VALUES = {"window": "24h", "board": "influence", "account": "buyer", "root": "seismic", "campaign": "photo-popup", "instance": ".*"}
+VALUES = {
+    "window": "24h",
+    "board": "influence",
+    "account": "buyer",
+    "root": "seismic",
+    "campaign": "photo-popup",
+    "instance": ".*",
+}
 """What the variables are set to: an account, a cascade and a campaign of the world."""
 
 

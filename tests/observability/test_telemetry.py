@@ -32,7 +32,9 @@ def defined() -> dict[str, tuple[str, frozenset[str]]]:
             if family.name.endswith("_created"):
                 continue
             name = family.name + {"counter": "_total", "info": "_info"}.get(family.type, "")
-            labels = frozenset(collector._labelnames) or (frozenset({"version"}) if family.type == "info" else frozenset())
+            labels = frozenset(collector._labelnames) or (
+                frozenset({"version"}) if family.type == "info" else frozenset()
+            )
             found[name] = ("gauge" if family.type == "info" else family.type, labels)
     return found
 
@@ -59,7 +61,9 @@ def test_a_scrape_passes_promtool(living: Living, process: str) -> None:
     """`promtool check metrics` has nothing to say about a process under load, and types are those of the page."""
     with urlopen(f"http://{getattr(living, process)}/metrics") as answer:  # loopback
         text = answer.read().decode()
-    checked = subprocess.run([tool("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    checked = subprocess.run(
+        [tool("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
     page = documented()
     for family in text_string_to_metric_families(text):
@@ -88,5 +92,7 @@ def test_everything_moves(living: Living) -> None:
 
 def test_lag_from_outside_is_zero_when_all_is_through(living: Living) -> None:
     """After the drain, the broker agrees: nothing waits at any of the four stages."""
-    stages = {s["metric"]["stage"]: float(s["value"][1]) for s in living.prometheus.query("stage:juice_group_lag_records:sum")}
+    stages = {
+        s["metric"]["stage"]: float(s["value"][1]) for s in living.prometheus.query("stage:juice_group_lag_records:sum")
+    }
     assert stages == {"ingest": 0, "accept": 0, "accumulate": 0, "sink": 0}

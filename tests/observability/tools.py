@@ -25,7 +25,10 @@ def tool(name: str) -> str:
         return found
     package = _PACKAGES[name]
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]):
+        for command in (
+            ["apt-get", "update", "-qq"],
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package],
+        ):
             # No service is to start by itself.
             env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
             subprocess.run(command, env=env, capture_output=True, timeout=300, check=False)

@@ -27,7 +27,11 @@ FOLDER = Path(__file__).parents[2] / "infra" / "prometheus"
 def telemetry_port(process: Running, timeout: float = 60) -> int:
     """Return the port on which a worker or sink serves its telemetry, as it says in its log."""
     return eventually(
-        lambda: int(found[1]) if (found := re.search(r"telemetry='http://127\.0\.0\.1:(\d+)/metrics'", process.said())) else None,
+        lambda: (
+            int(found[1])
+            if (found := re.search(r"telemetry='http://127\.0\.0\.1:(\d+)/metrics'", process.said()))
+            else None
+        ),
         timeout,
         f"{process.name} says no port: {process.said()[-500:]}",
     )
@@ -116,7 +120,9 @@ def _answers(url: str) -> bool:
 
 
 @contextmanager
-def prometheus(folder: Path, targets: Mapping[str, list[str]], alertmanager: str = "", faster: int = 1) -> Iterator[Prometheus]:
+def prometheus(
+    folder: Path, targets: Mapping[str, list[str]], alertmanager: str = "", faster: int = 1
+) -> Iterator[Prometheus]:
     """Run a Prometheus on the product's own rule files; `targets` by job.
 
     `faster` divides every `for:` and keeps expressions as they are.
@@ -125,7 +131,9 @@ def prometheus(folder: Path, targets: Mapping[str, list[str]], alertmanager: str
     rules = []
     for name in ("recording.yml", "alerts.yml"):
         text = (FOLDER / name).read_text()
-        shorter = re.sub(r"for: (\d+)([smh])", lambda m: f"for: {int(m[1]) * {'s': 1, 'm': 60, 'h': 3600}[m[2]] // faster}s", text)
+        shorter = re.sub(
+            r"for: (\d+)([smh])", lambda m: f"for: {int(m[1]) * {'s': 1, 'm': 60, 'h': 3600}[m[2]] // faster}s", text
+        )
         (folder / name).write_text(shorter)
         rules.append(str(folder / name))
     config = {
