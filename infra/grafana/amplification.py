@@ -67,7 +67,8 @@ def amplification() -> Dashboard:
         rows(
             "Rises",
             "Hashtags that rise and cascades about to go viral, the newest first.",
-            "SELECT kind, name, raised_at, ended_at, size, forecast_size, z FROM trends ORDER BY raised_at DESC LIMIT 100",
+            """SELECT kind, name, raised_at, ended_at, size, forecast_size, z FROM trends
+               ORDER BY raised_at DESC LIMIT 100""",
             width=8,
         )
     )

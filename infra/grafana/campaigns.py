@@ -60,7 +60,8 @@ def campaigns() -> Dashboard:
             [
                 Sql(
                     """SELECT toStartOfDay(time) AS time, countIf(klass = 'earned') AS earned,
-                              countIf(klass = 'incentivised') AS disclosed, countIf(klass = 'undisclosed') AS undisclosed
+                              countIf(klass = 'incentivised') AS disclosed,
+                              countIf(klass = 'undisclosed') AS undisclosed
                        FROM events WHERE type IN ('share', 'quote', 'post') AND $__timeFilter(events.time)
                        GROUP BY time ORDER BY time""",
                     series=True,

@@ -136,7 +136,8 @@ def _account(made: Dashboard) -> None:
             "Statement",
             "The parts of the score, for each window. `juice explain` says the same in words.",
             """SELECT window, as_of, influence, influence_people, influence_answers, influence_incentivised,
-                      influence_consistency, influence_doubt, influence_follower_jump, influence_evidence, outreach, people,
+                      influence_consistency, influence_doubt, influence_follower_jump, influence_evidence, outreach,
+                      people,
                       people_earned, engagement, engagement_incentivised, given, balance, h_index, followers
                FROM account_scores WHERE account = '$account'
                ORDER BY indexOf(['5m', '1h', '24h', '7d', '30d'], window)""",
@@ -177,7 +178,8 @@ def _account(made: Dashboard) -> None:
             """SELECT account, 'follower jump' AS what, toString(bought_followers) AS evidence, follower_jump_day AS at
                FROM account_scores WHERE window = '30d' AND bought_followers > 0
                UNION ALL
-               SELECT concat(a, ' and ', b), 'swaps of applause', concat(toString(swaps), ' in ', toString(events)), last_at
+               SELECT concat(a, ' and ', b), 'swaps of applause', concat(toString(swaps), ' in ', toString(events)),
+                      last_at
                FROM tie_exchanges""",
             width=8,
             height=8,

@@ -110,7 +110,7 @@ def _stages(made: Dashboard) -> None:
         ),
         curve(
             "Event time behind the wall clock",
-            "Per input partition. Large and steady in a replay of old events; growing means nothing comes, or it is stuck.",
+            "Per input partition. Large and steady in a replay of old events; growing: nothing comes, or it is stuck.",
             prom(("time() - max by (partition) (juice_watermark_timestamp_seconds)", "partition {{partition}}")),
             unit="s",
         ),

@@ -1,4 +1,4 @@
-"""Compose, Prometheus, Grafana, settings and documents name the same ports, hosts, paths, users, series and commands."""
+"""Compose, Prometheus, Grafana, settings and documents name the same ports, hosts, paths, users and series."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_compose_itself_accepts_the_file() -> None:
 
 
 def test_every_service_is_bounded_checked_and_pinned() -> None:
-    """Images have a version, processes limits; what stays up has a health check; ours run without root and privileges."""
+    """Images have versions, processes limits; what stays up has a health check; ours run without privileges."""
     for name, service in SERVICES.items():
         assert re.search(r":v?\d+\.\d+", service["image"]), name
         assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}, name
@@ -167,7 +167,7 @@ def test_paths_exist_on_both_sides() -> None:
         ]
         for path in told:
             assert any(path.startswith(target) for _, target, *_ in mounts), f"{name}: {path}"
-    assert {rule for rule in PROMETHEUS["rule_files"]} <= {file.name for file in (ROOT / "infra/prometheus").iterdir()}
+    assert set(PROMETHEUS["rule_files"]) <= {file.name for file in (ROOT / "infra/prometheus").iterdir()}
     provider = yaml.safe_load((ROOT / "infra/grafana/provisioning/dashboards/juice.yml").read_text())["providers"][0]
     assert any(mount.split(":")[1] == provider["options"]["path"] for mount in SERVICES["grafana"]["volumes"])
     for copied in re.findall(
@@ -251,8 +251,6 @@ def test_commands_in_documents_exist(line: str) -> None:
     group: Any = typer.main.get_command(app)
     name, *arguments = shlex.split(line)[1:]
     assert name in group.commands, f"there is no `juice {name}`"
-    try:
-        group.commands[name].make_context(name, arguments)
-    except Exception as error:
-        # What a sentence names without its argument, as in «sort it with `juice replay --sort`», is complete enough.
-        assert error.__class__.__name__ == "MissingParameter", error
+    if name == "replay" and not any(argument.endswith(".gz") for argument in arguments):
+        arguments.append("events.ndjson.gz")  # a sentence that names the command need not name a file
+    assert group.commands[name].make_context(name, arguments).command.name == name

@@ -1,4 +1,4 @@
-"""Every dashboard is what the code says, and every query on it finds something in an installation that has seen a world."""
+"""Every dashboard is what the code says, and every query on it finds something in a running installation."""
 
 from __future__ import annotations
 
@@ -85,10 +85,14 @@ def test_panels_are_complete(board: dict[str, Any]) -> None:
     """Every panel has a title, an explanation, a unit, thresholds and a query; a board has annotations and links."""
     for panel in panels(board):
         defaults = panel["fieldConfig"]["defaults"]
-        assert panel["title"] and panel["description"].endswith("."), panel["title"]
-        assert defaults["unit"] and defaults["thresholds"]["steps"] and panel["targets"], panel["title"]
+        assert panel["title"]
+        assert panel["description"].endswith("."), panel["title"]
+        assert defaults["unit"], panel["title"]
+        assert defaults["thresholds"]["steps"], panel["title"]
+        assert panel["targets"], panel["title"]
     assert {note["name"] for note in board["annotations"]["list"]} == {"Alerts", "Deployments"}
-    assert board["links"] and board["templating"]["list"]
+    assert board["links"]
+    assert board["templating"]["list"]
 
 
 @pytest.mark.parametrize("expr", queries("prometheus", "expr"))

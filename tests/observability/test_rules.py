@@ -39,7 +39,7 @@ def test_cases_hold() -> None:
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: str(alert["alert"]))
 def test_every_alert_has_both_cases_and_says_what_to_do(alert: dict[str, Any]) -> None:
-    """There is a case that fires and one that is silent, a summary, a description with a number, and a section to read."""
+    """One case fires, one is silent; there are a summary, a description with a number, and a section to read."""
     checks = [c for test in yaml.safe_load(CASES.read_text())["tests"] for c in test.get("alert_rule_test", [])]
     outcomes = {bool(c["exp_alerts"]) for c in checks if c["alertname"] == alert["alert"]}
     assert outcomes == {True, False}
@@ -64,7 +64,7 @@ def test_recording_rules_are_named_level_metric_operation() -> None:
 
 
 def test_a_fault_arrives_at_the_webhook(stack: StackInfo, tmp_path: Path) -> None:
-    """The worker is killed, or a third of the records is rubbish: the alerts fire and arrive; mended, one is resolved."""
+    """Rubbish comes and the worker is killed: the alerts fire and arrive; mended, one is resolved."""
     with (
         installation(stack, tmp_path) as here,
         webhook() as (hook, arrived),

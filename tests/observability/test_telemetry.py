@@ -78,7 +78,8 @@ def test_everything_moves(living: Living) -> None:
     """After a world has passed, every series that a good day moves has a value that is not zero."""
     quiet = {
         "juice_sink_failures_total", "juice_holes_total", "juice_refetches_total", "juice_worker_restarts_total",
-        "juice_undos_total", "juice_look_failures_total", "juice_conservation_residue_records", "juice_stale_events_total",
+        "juice_undos_total", "juice_look_failures_total", "juice_conservation_residue_records",
+        "juice_stale_events_total",
         "juice_group_lag_records", "juice_consumer_lag_records", "juice_recovered_records_total",
     }  # fmt: skip
     dead = []

@@ -148,7 +148,8 @@ def prometheus(
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     address = f"127.0.0.1:{free_port()}"
     command = [
-        tool("prometheus"), "--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={address}",
+        tool("prometheus"), "--config.file=prometheus.yml", "--storage.tsdb.path=data",
+        f"--web.listen-address={address}",
         "--log.level=warn",
     ]  # fmt: skip
     with _server(command, folder, f"http://{address}/-/ready"):
@@ -168,7 +169,8 @@ def alertmanager(folder: Path, hook: str) -> Iterator[str]:
     (folder / "alertmanager.yml").write_text(yaml.safe_dump(config))
     address = f"127.0.0.1:{free_port()}"
     command = [
-        tool("prometheus-alertmanager"), "--config.file=alertmanager.yml", "--storage.path=data", "--cluster.listen-address=",
+        tool("prometheus-alertmanager"), "--config.file=alertmanager.yml", "--storage.path=data",
+        "--cluster.listen-address=",
         f"--web.listen-address={address}",
     ]  # fmt: skip
     with _server(command, folder, f"http://{address}/-/ready"):
