@@ -12,8 +12,6 @@ import msgspec
 
 from schemas.fact import Fact
 
-IDLE: Final = (1 << 62) - 1
-"""Watermark of a source that is caught up and silent: it holds nobody back."""
 UNHEARD: Final = -(1 << 62)
 """Watermark of a source that has not been heard of: it holds everybody back."""
 
@@ -44,10 +42,11 @@ class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Decoded(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Ingest → accept: the claims of one batch of source partition `source`, offsets [begin, end), for one partition.
 
-    `time` is the largest event time seen in the source so far, `watermark` that less the allowed lateness (both ms),
-    or IDLE. Without claims it is a tick: only time passes. Accept partitions send orders to each other in the same
-    form; their `source` is -1 less their number and their `watermark` promises that no order with an earlier time
-    will follow.
+    `time` is the largest event time seen in the source so far, `watermark` that less the allowed lateness (both ms).
+    `appended` is when Kafka had the newest of its records; with `silent`, up to when the source is known to have had no
+    more (both ms, wall clock). Without claims it is a tick: only time passes. Accept partitions send orders to each
+    other in the same form; their `source` is -1 less their number and their `watermark` promises that no order with an
+    earlier time will follow.
     """
 
     source: int
@@ -57,6 +56,8 @@ class Decoded(msgspec.Struct, frozen=True, array_like=True, gc=False):
     watermark: int
     claims: tuple[Claim, ...] = ()
     orders: tuple[Order, ...] = ()
+    appended: int = 0
+    silent: bool = False
 
 
 class Routed(msgspec.Struct, frozen=True, array_like=True, gc=False):

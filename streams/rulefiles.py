@@ -1,4 +1,4 @@
-"""Campaign rules from the files an operator edits: must be right at start, are looked at again while the worker runs."""
+"""Campaign rules from the files an operator edits: right at start, and looked at again while the worker runs."""
 
 from __future__ import annotations
 
@@ -24,12 +24,16 @@ class RuleFiles:
         if loaded is not None and loaded.problems:
             raise SettingsError("campaign rules cannot be used:\n  " + "\n  ".join(map(str, loaded.problems)))
 
-    def look(self) -> None:
-        """Put changed rules in force, between two batches; keep the old ones, and say so, if the new are wrong."""
+    def look(self) -> bool:
+        """Put changed rules in force, between two batches, and tell whether there were any.
+
+        Where the new ones are wrong the old ones stay, and a log line says why.
+        """
         loaded = self._watch.poll() if self._watch else None
         if loaded is None:
-            return
+            return False
         if loaded.problems:
             log.error("campaign rules not reloaded", problems=[str(problem) for problem in loaded.problems])
-        else:
-            log.info("campaign rules reloaded", campaigns=loaded.rules)
+            return False
+        log.info("campaign rules reloaded", campaigns=loaded.rules)
+        return True

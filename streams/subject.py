@@ -74,6 +74,8 @@ class Subject(ABC, Generic[State]):
     """Plural, snake_case: names the subject in telemetry."""
     code: ClassVar[str]
     """One letter, unique and never reused: it prefixes the subject's keys in state and on the wire."""
+    ruled: ClassVar[bool] = False
+    """Whether what it presents depends on rules that an operator may change."""
 
     @abstractmethod
     def keys(self, fact: Fact) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ class Juice(faust.App):  # type: ignore[misc]
     """A Faust app that knows its stages by the topic they read."""
 
     stages: dict[str, Stage]
+    rules_changed: Callable[[], None]
+    """To be called when the rulebook has changed."""
 
 
 def security(settings: Settings) -> dict[str, Any]:
@@ -89,6 +92,8 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
     app.tables._recovery = GuardedRecovery(app, app.tables)
     subjects = all_subjects(rulebook=rulebook)
     parts = settings.partitions
+    accumulate = Accumulate(names=names, partitions=parts, subjects=subjects)
+    app.rules_changed = accumulate.rules_changed
     stages = [
         Stage(
             app,
@@ -115,7 +120,7 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
             name="accumulate",
             source=names.routed,
             partitions=parts,
-            body=Accumulate(names=names, partitions=parts, subjects=subjects),
+            body=accumulate,
         ),
     ]
     app.stages = {stage.topic.get_topic_name(): stage for stage in stages}

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from schemas.wire import UNHEARD, Decoded, encode
 from streams.agents.accept import Accept
 from streams.agents.accumulate import Accumulate
 from streams.agents.ingest import Ingest
@@ -80,7 +81,7 @@ class Pipe:
         """Start a new worker on what is durable."""
         n, parts = self.names, self.partitions
         bodies: dict[str, Body] = {
-            "ingest": Ingest(names=n, partitions=parts, lateness=self.lateness, future=300_000, idle=0),
+            "ingest": Ingest(names=n, partitions=parts, lateness=self.lateness, future=300_000, idle=10**9),
             "accept": Accept(
                 names=n,
                 sources=self.sources,
@@ -101,8 +102,23 @@ class Pipe:
         log = self.logs[self.names.events][partition]
         log.append(Record(len(log), timestamp, None, value))
 
-    def run(self, *, largest: int = 50) -> None:
-        """Work until nothing is left, partitions and batch sizes at random; start again after every crash."""
+    def silence(self, at: int) -> None:
+        """Let every source partition say that it had no more up to `at` (wall clock, ms)."""
+        for source in range(self.sources):
+            offset = self.stages["ingest"].progress(source)
+            tick = encode(Decoded(source, offset, offset, UNHEARD, UNHEARD, appended=at, silent=True))
+            for partition in range(self.partitions):
+                self._append(Send(self.names.decoded, partition, None, tick))
+        self.run()
+
+    def run(self, *, largest: int = 50, first: int | None = None) -> None:
+        """Work until nothing is left, partitions and batch sizes at random; start again after every crash.
+
+        `first` is a source partition that is read, and whose claims are decided, before the others.
+        """
+        if first is not None:
+            while self._step(largest, only=("ingest", first)) or self._step(largest, only=("accept", None)):
+                pass
         while True:
             try:
                 while self._step(largest):
@@ -112,12 +128,14 @@ class Pipe:
             except Crash:
                 self._start()
 
-    def _step(self, largest: int) -> bool:
-        """Process one batch of some partition; tell whether there was one."""
+    def _step(self, largest: int, only: tuple[str, int | None] | None = None) -> bool:
+        """Process one batch of some partition, or of `only` that stage and partition; tell whether there was one."""
         waiting = []
         for stage in self.stages.values():
             count = self.sources if stage.name == "ingest" else self.partitions
             for partition in range(count):
+                if only is not None and (stage.name != only[0] or only[1] not in (None, partition)):
+                    continue
                 if stage.progress(partition) < len(self.logs[stage.source][partition]):
                     waiting.append((stage, partition))
         if not waiting:

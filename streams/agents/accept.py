@@ -25,7 +25,7 @@ from infra.clock import wall
 from schemas.decode import Reason, Rejected
 from schemas.fact import UNDO, Fact
 from schemas.rows import TABLES
-from schemas.wire import IDLE, UNHEARD, Claim, Decoded, Order, Routed, decode_decoded, encode
+from schemas.wire import UNHEARD, Claim, Decoded, Order, Routed, decode_decoded, encode
 from streams.agents.ingest import dead_letter
 from streams.agents.routing import partition_of, row_headers, rows_send
 from streams.engine.outbox import Send
@@ -37,6 +37,7 @@ from streams.subject import MINUTE, Subject
 _SEGMENT: Final = Struct(">cq")
 """Key of a segment: `s` and the offset of its first entry."""
 RAW: Final = TABLES["events"].names.index("raw")
+FAR: Final = 1 << 62
 _LAGS: Final = 16
 """Of each batch this many event lags are observed, evenly spread."""
 
@@ -70,6 +71,10 @@ class _Clock:
     seen: int = 0
     time: int = UNHEARD
     watermark: int = UNHEARD
+    appended: int = 0
+    """When Kafka had the newest of its records, as far as we have them; wall clock, ms."""
+    silent: int = 0
+    """Up to when it is known to have had no more than that; 0 if it spoke since."""
 
 
 @dataclass(slots=True)
@@ -120,14 +125,21 @@ class Accept:
             here.clocks.setdefault(source, _Clock())
         for other in range(self.partitions):
             here.clocks.setdefault(-1 - other, _Clock())
+        times: dict[str, int] = {}
         for key in sorted(key for key in entries if key != PROGRESS):
             found = [e for e in _entries(entries[key][FENCE.size :]) if e.offset < offset]
             self._index(here, key, found)
             for entry in found:
                 if entry.fact is None:
                     self._order(here, entry.undo_of, entry.time)
-                elif self._undone_before(here, entry.fact):
-                    here.undone.add(entry.fact.id)
+                    made = times.get(entry.undo_of)
+                    if made is not None and abs(made - entry.time) <= self.horizon:
+                        here.undone.add(entry.undo_of)
+                else:
+                    if entry.fact.kind != UNDO:
+                        times[entry.fact.id] = entry.time
+                    if self._undone_before(here, entry.fact):
+                        here.undone.add(entry.fact.id)
 
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
         """Return events' rows, routed facts and orders for the claims in `records`."""
@@ -168,6 +180,10 @@ class Accept:
                         self._route(routed, offset, fact_undone)
             clock.seen = max(clock.seen, message.end)
             clock.time = max(clock.time, message.time)
+            if message.silent:
+                clock.silent = message.appended
+            else:
+                clock.appended, clock.silent = max(clock.appended, message.appended), 0
             if message.watermark != UNHEARD:
                 clock.watermark = message.watermark
             self._advance(here)
@@ -254,15 +270,20 @@ class Accept:
             routed[partition].append((offset, tuple(keys), fact))
 
     def _advance(self, here: _Partition) -> None:
-        """Let time pass: the slowest source that is not silent decides."""
-        floor = settled = IDLE
+        """Let time pass: the slowest source decides.
+
+        A source that was silent holds nobody back, but only up to what Kafka had when it was last known to be: when
+        all wake at once, the first to be read must not make the others late.
+        """
+        newest = max((clock.appended for source, clock in here.clocks.items() if source >= 0), default=0)
+        floor = settled = FAR
         for source, clock in here.clocks.items():
             here.time = max(here.time, clock.time)
-            if source >= 0:
-                floor = min(floor, clock.watermark)
-            else:
+            if source < 0:
                 settled = min(settled, clock.watermark)
-        if floor != IDLE:
+            elif clock.silent < max(newest, 1):
+                floor = min(floor, clock.watermark)
+        if floor != FAR:
             here.floor = max(here.floor, floor)
         here.settled = max(here.settled, min(settled, here.floor))
 
@@ -316,6 +337,6 @@ class Accept:
 
     @staticmethod
     def _kept(here: _Partition) -> bytes:
-        clocks = [(source, c.seen, c.time, c.watermark) for source, c in here.clocks.items()]
+        clocks = [(s, c.seen, c.time, c.watermark, c.appended, c.silent) for s, c in here.clocks.items()]
         outcomes = [(source, outcome, count) for (source, outcome), count in here.outcomes.items()]
         return msgspec.msgpack.encode((clocks, here.floor, here.settled, here.time, outcomes))

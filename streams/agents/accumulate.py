@@ -198,6 +198,12 @@ class Accumulate:
         self._present_some(flush, MAX_PRESENTED)
         return self._effects(flush, partition, offset) if flush.states else None
 
+    def rules_changed(self) -> None:
+        """Look at every key again whose rows depend on rules."""
+        ruled = {ord(code) for code, subject in self.subjects.items() if subject.ruled}
+        for here in self.held.values():
+            here.waiting.update((key, None) for key in here.entries if key[0] in ruled)
+
     def _present_some(self, flush: _Flush, count: int) -> None:
         """Present up to `count` keys that were waiting before this batch or have become due."""
         here = flush.here

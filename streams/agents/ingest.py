@@ -15,11 +15,11 @@ from typing import Any, Final
 import msgspec
 
 from infra import telemetry
-from infra.clock import monotonic
+from infra.clock import monotonic, wall
 from schemas.decode import Reason, Rejected, decode
 from schemas.fact import fact_of
 from schemas.rows import events_row
-from schemas.wire import IDLE, UNHEARD, Claim, Decoded, encode
+from schemas.wire import UNHEARD, Claim, Decoded, encode
 from streams.agents.routing import partition_of, rows_send
 from streams.engine.outbox import Send
 from streams.engine.stage import Effects
@@ -40,7 +40,6 @@ class _Source:
     read: int = 0
     dead: dict[str, int] = field(default_factory=dict)
     heard_at: float = 0.0
-    idle: bool = False
     ticked: int = -1
 
 
@@ -91,8 +90,8 @@ class Ingest:
             claims[partition_of(event.id, parts)].append(Claim(offset, appended, fact, row, event.undo_of, late_by))
         source.time = time
         source.read += len(records)
-        source.heard_at, source.idle = monotonic(), False
-        self._send(effects, partition, source, records[0].offset, records[-1].offset + 1, claims)
+        source.heard_at = monotonic()
+        self._send(effects, partition, source, records, claims)
         effects.kept = self._kept(source)
         self._say_outcomes(effects, partition, source, records[-1].offset + 1)
         if time > UNHEARD:
@@ -100,43 +99,45 @@ class Ingest:
         return effects
 
     def idle(self, partition: int, lag: int, offset: int) -> Effects | None:
-        """Say once that a caught-up partition is silent."""
+        """Say from time to time that a caught-up partition is silent, and up to when it is known to have been.
+
+        That is as long ago as it takes to count as silent, so that a record which has not reached us yet is newer.
+        """
         source = self.sources[partition]
-        if source.idle or lag > 0 or monotonic() - source.heard_at < self.idle_after:
+        if lag > 0 or monotonic() - source.heard_at < self.idle_after:
             return None
-        source.idle = True
+        source.heard_at = monotonic()
         effects = Effects(kept=self._kept(source))
-        tick = encode(Decoded(partition, offset, offset, source.time, IDLE))
-        effects.sends.extend(Send(self.names.decoded, p, None, tick) for p in range(self.partitions))
+        until = int((wall() - self.idle_after) * 1000)
+        tick = Decoded(partition, offset, offset, source.time, self._watermark(source), appended=until, silent=True)
+        effects.sends.extend(Send(self.names.decoded, p, None, encode(tick)) for p in range(self.partitions))
         return effects
 
+    def _watermark(self, source: _Source) -> int:
+        return source.time - self.lateness if source.time > UNHEARD else UNHEARD
+
     def _send(
-        self,
-        effects: Effects,
-        partition: int,
-        source: _Source,
-        begin: int,
-        end: int,
-        claims: list[list[Claim]],
+        self, effects: Effects, partition: int, source: _Source, records: Sequence[Any], claims: list[list[Claim]]
     ) -> None:
         """Send each accept partition its claims; those without get a tick when a minute of event time has passed."""
+        begin, end, appended = records[0].offset, records[-1].offset + 1, records[-1].timestamp
         minute = source.time // MINUTE
         passed = minute != source.ticked
         source.ticked = minute
-        watermark = source.time - self.lateness
+        watermark = self._watermark(source)
         for target, of_target in enumerate(claims):
             first = begin
             run: list[Claim] = []
             size = 0
             for claim in of_target:
                 if size > MAX_MESSAGE:
-                    message = Decoded(partition, first, claim.offset, source.time, UNHEARD, tuple(run))
+                    message = Decoded(partition, first, claim.offset, source.time, UNHEARD, tuple(run), (), appended)
                     effects.sends.append(Send(self.names.decoded, target, None, encode(message)))
                     first, run, size = claim.offset, [], 0
                 run.append(claim)
                 size += len(claim.row) + 256
             if run or passed:
-                message = Decoded(partition, first, end, source.time, watermark, tuple(run))
+                message = Decoded(partition, first, end, source.time, watermark, tuple(run), (), appended)
                 effects.sends.append(Send(self.names.decoded, target, None, encode(message)))
 
     def _reject(self, effects: Effects, source: _Source, partition: int, record: Any, rejected: Rejected) -> None:

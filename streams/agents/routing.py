@@ -14,7 +14,7 @@ _COLUMNS = {name: ",".join((*table.names, "version")).encode() for name, table i
 
 
 def partition_of(home: str, partitions: int) -> int:
-    """Return the partition of `home`: CRC-32 of its UTF-8 bytes, modulo. It decides where state is; it never changes."""
+    """Return the partition of `home`: CRC-32 of its UTF-8 bytes, modulo; it decides where state is and never changes."""
     return crc32(home.encode()) % partitions
 
 

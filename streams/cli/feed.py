@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
+from rich.progress import Progress as RichBar
 from rich.table import Table
 from rich.text import Text
 
@@ -54,7 +54,7 @@ def replay(
 
     found = settings()
     factor, target = _speed(speed), _target(rebase_to)
-    with _Bar() as bar:
+    with Bar() as bar:
         summary = replay_files(
             found,
             files,
@@ -107,11 +107,11 @@ def _said(summary: Summary) -> str:
     return ", ".join(parts)
 
 
-class _Bar:
+class Bar:
     """A progress bar on a terminal, nothing elsewhere; warnings go above it, or to standard error."""
 
     def __init__(self) -> None:
-        self._bar = Bar(
+        self._bar = RichBar(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
@@ -123,7 +123,7 @@ class _Bar:
         )
         self._task = self._bar.add_task("starting", total=None, said="")
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Bar:
         self._bar.start()
         return self
 
@@ -220,7 +220,7 @@ def _send_again(found: Settings, reason: str | None, limit: int | None, *, yes: 
     if total and not yes and sys.stdin.isatty():
         what = ", ".join(f"{count:,} {name}" for name, count in counted.most_common())
         typer.confirm(f"Send {total:,} records again ({what})?", abort=True, err=True)
-    with _Bar() as bar:
+    with Bar() as bar:
         letters = read_letters(found, reason=reason, limit=limit, unreadable=bar.warn)
         resent = send_again(found, letters, progress=lambda done: bar.count("sending", done, total))
     if as_json:

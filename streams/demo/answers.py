@@ -53,6 +53,37 @@ INFLUENCE: Final = Question(
     """,
 )
 
+MAYORS: Final = Question(
+    "Mayors: most distinct days at a venue within 60 (Gowalla, 2009-2010)",
+    ("venue", "mayor", "days", "since", "until"),
+    """
+    SELECT venue, account, days, formatDateTime(since, '%F', 'UTC'), ifNull(formatDateTime(until, '%F', 'UTC'), 'still')
+    FROM {db}.mayors ORDER BY days DESC, venue, since LIMIT 5
+    """,
+)
+CONTEST: Final = Question(
+    "The contest of #DuBoisChallenge (2021, moved to 2012), final",
+    ("account", "rank", "posts", "say what they are for", "do not"),
+    """
+    SELECT account, rank, points, disclosed, undisclosed
+    FROM {db}.campaign_standings WHERE campaign = 'dubois' AND rank > 0 ORDER BY rank LIMIT 5
+    """,
+)
+BOUGHT: Final = Question(
+    "What was earned, and what was made for something in return",
+    ("what", "earned", "incentivised", "of these undisclosed"),
+    """
+    SELECT 'actions received, whole demo', sum(events) - sum(incentivised), sum(incentivised), sum(undisclosed)
+    FROM {db}.account_panes WHERE direction = 'received'
+    UNION ALL
+    SELECT 'posts for the contest', 0, sum(disclosed + undisclosed), sum(undisclosed)
+    FROM {db}.campaign_standings WHERE campaign = 'dubois'
+    """,
+)
+CASCADE: Final = """
+SELECT size, depth, round(structural_virality, 2), reach, forecast_size FROM {db}.cascades WHERE root = 'seismic'
+"""
+
 
 def ask(client: Client, database: str, question: Question) -> Sequence[Sequence[Any]]:
     """Return the rows that answer `question`."""

@@ -59,6 +59,7 @@ class Campaigns(Subject[Whole]):
 
     name: ClassVar[str] = "campaigns"
     code: ClassVar[str] = "k"
+    ruled: ClassVar[bool] = True
 
     def __init__(self, rulebook: Rulebook) -> None:
         """Take entries for the rules in `rulebook`, as it is at the time."""

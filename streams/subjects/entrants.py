@@ -61,6 +61,7 @@ class Entrants(Subject[Entrant]):
 
     name: ClassVar[str] = "entrants"
     code: ClassVar[str] = "e"
+    ruled: ClassVar[bool] = True
 
     def __init__(self, rulebook: Rulebook) -> None:
         """Take entries for the rules in `rulebook`, as it is at the time."""
@@ -193,9 +194,7 @@ class Entrants(Subject[Entrant]):
             ledger.say(rule, account, (claim.period,), claim.at, UNDONE, rows)
 
     @staticmethod
-    def _say_link(
-        rule: Rule, member: str, links: Links, ledger: Ledger, final: bool, now: Now, rows: Rows
-    ) -> None:
+    def _say_link(rule: Rule, member: str, links: Links, ledger: Ledger, final: bool, now: Now, rows: Rows) -> None:
         """Say who brought `member` in, the sponsor's point for it, and in a referral the reward."""
         link = links.link()
         refused = links.refused()

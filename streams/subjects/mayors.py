@@ -71,6 +71,7 @@ class Mayors(Subject[Venue]):
 
     name: ClassVar[str] = "mayors"
     code: ClassVar[str] = "m"
+    ruled: ClassVar[bool] = True
 
     def __init__(self, rulebook: Rulebook | None = None) -> None:
         """Give every venue its race, and the campaigns in `rulebook` theirs."""
@@ -184,9 +185,7 @@ def _settle(state: Venue, floor: int, window: int, least: int) -> None:
     race.run(_visits(state, floor), floor - 1)
     oldest = floor // DAY - window
     state.days = {
-        account: kept
-        for account, days in race.days.items()
-        if (kept := tuple(day for day in days if day > oldest))
+        account: kept for account, days in race.days.items() if (kept := tuple(day for day in days if day > oldest))
     }
     if len(state.days) > 500:
         left = MAX_DAYS_BYTES
@@ -219,9 +218,7 @@ def _say_titles(venue: str, state: Venue, race: Race, now: Now, rows: Rows) -> N
             said[month] = []
             month = _month_after(month)
     for title in race.titles:
-        said.setdefault(_month(title.since), []).append(
-            (title.account, title.days, title.since, title.until or None)
-        )
+        said.setdefault(_month(title.since), []).append((title.account, title.days, title.since, title.until or None))
     for month, titles in said.items():
         rows.add("venue_titles", (venue, month, titles))
 

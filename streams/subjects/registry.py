@@ -11,10 +11,11 @@ from streams.subjects.campaigns import Campaigns
 from streams.subjects.cascades import Cascades
 from streams.subjects.entrants import Entrants
 from streams.subjects.mayors import Mayors
+from streams.subjects.tags import Tags
 from streams.subjects.ties import Ties
 
 
 def all_subjects(*, rulebook: Rulebook | None = None) -> tuple[Subject[Any], ...]:
     """Return one of each subject; those of campaigns share the rules in `rulebook` (none by default)."""
     rules = Rulebook() if rulebook is None else rulebook
-    return Accounts(), Ties(), Cascades(), Mayors(rules), Campaigns(rules), Entrants(rules)
+    return Accounts(), Ties(), Cascades(), Tags(), Mayors(rules), Campaigns(rules), Entrants(rules)
