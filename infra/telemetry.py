@@ -16,6 +16,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from schemas.decode import Reason
+
 REGISTRY: Final = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
@@ -172,6 +174,12 @@ ANSWERS: Final[Mapping[str, Gauge]] = {
     )
 }  # fmt: skip
 """Gauges that an answer of ClickHouse sets, by name: see `answered`."""
+
+# From zero: a rate does not see the first increase of a series that begins with it.
+for _outcome in ("accepted", "duplicate", "dead_letter"):
+    _events.labels(_outcome)
+for _reason in Reason:
+    _dead.labels(_reason)
 
 
 def build(**info: str) -> None:

@@ -38,7 +38,8 @@ class Look:
     every: float
     do: Callable[[], None]
     due: float = 0.0
-    failing: bool = field(default=False)
+    failures: int = field(default=0)
+    """In a row."""
 
 
 class Lookout:
@@ -79,13 +80,13 @@ class Lookout:
             each.do()
         except Exception as error:
             telemetry.look_failed(each.name)
-            if not each.failing:
+            each.failures += 1
+            if each.failures == 2:  # one may be a group that the broker only makes just now
                 log.warning("look failed", look=each.name, error=f"{error.__class__.__name__}: {error}"[:300])
-            each.failing = True
             self._forget()
         else:
             telemetry.looked(each.name, wall(), monotonic() - started)
-            each.failing = False
+            each.failures = 0
         each.due = monotonic() + max(each.every, SHARE * (monotonic() - started))
 
     def _lag(self) -> None:
