@@ -296,6 +296,13 @@ def group_lag(lags: Mapping[tuple[str, str, int], int]) -> None:
     _replace(_group_lag, {(stage, topic, str(number)): lag for (stage, topic, number), lag in lags.items()})
 
 
+def looks(names: Iterable[str]) -> None:
+    """Say which looks there are: one that never succeeds is old from the beginning."""
+    for look in names:
+        _look_success.labels(look)
+        _look_failures.labels(look)
+
+
 def looked(look: str, at: float, took: float) -> None:
     """Note a look of the lookout that succeeded at `at`, seconds since the epoch, after `took` seconds."""
     _look_success.labels(look).set(at)

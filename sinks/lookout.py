@@ -57,6 +57,7 @@ class Lookout:
             Look("lag", LAG_EVERY, self._lag),
             *(Look(question.name, ASK_EVERY, partial(self._ask, question)) for question in QUESTIONS),
         ]
+        telemetry.looks(each.name for each in self.looks)
 
     def start(self, stop: Event) -> Thread:
         """Look until `stop`, in a daemon thread."""
