@@ -6,8 +6,9 @@ where the same one with the opposite sign cancels it, until the floor has passed
 bytes, so that a fold costs the same however many there are.
 
 People are sampled by their hash: at level n those are kept whose hash has n leading zero bits. The level is
-the lowest at which no more than CAPACITY people are kept, so it depends on who there was and not on the
-order.
+the lowest at which no more people are kept than there is room for, so it depends on who there was and not
+on the order. The journal has a level for each hour, so that what happened lately is counted exactly, or
+nearly, for the famous as well; what is remembered of people has one level.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ ENTRY: Final = Struct("<IBQhq")
 MAX_TIMES: Final = 32_767
 
 CAPACITY: Final = 512
-"""People kept exactly."""
+"""People remembered exactly, and people of one hour of the journal."""
 POSTS: Final = 256
 """Posts whose shares are kept exactly."""
 HASH_BITS: Final = 64

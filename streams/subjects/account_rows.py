@@ -7,16 +7,27 @@ from bisect import bisect_right
 from operator import attrgetter
 from typing import Any, Final
 
+from schemas.fact import EARNED, FOLLOW
 from streams.measures.account.audience import total
 from streams.measures.account.catalogue import standing_row, window_row
-from streams.measures.account.measure import StandingView, WindowView
+from streams.measures.account.measure import Lately, StandingView, WindowView
 from streams.measures.account.person import Person
+from streams.measures.account.rhythm import Rhythm
 from streams.measures.account.settings import ScoreSettings
 from streams.subject import Rows
-from streams.subjects.account_journal import Entries
+from streams.subjects.account_journal import Entries, is_kept
 from streams.subjects.account_settle import beat, sampled, tell
 from streams.subjects.account_state import Account, Settled, observe
-from streams.windows.panes import WINDOWS
+from streams.windows.panes import (
+    GIVEN,
+    KEPT_MINUTES,
+    KIND_MASK,
+    KLASS_BITS,
+    KLASS_MASK,
+    MARK_KIND,
+    MINUTES_PER_HOUR,
+    WINDOWS,
+)
 from streams.windows.sums import Sums, window_sums
 
 EMPTY: Final = (*window_row(WindowView()), *standing_row(StandingView(now=0)))
@@ -55,7 +66,7 @@ def say(
         if (as_of > said if view is not None else account.shown >> index & 1)
     ]
     if due:
-        views = _Views(settled, account, found, rhythm, sums, settings)
+        views = _Views(settled, account, found, rhythm, sums, now, settings)
         say_row = rows.by_table.setdefault("account_scores", []).append
         for index in due:
             view = sums.views[index]
@@ -84,13 +95,14 @@ class _Views:
         settled: Settled,
         account: Account,
         found: Entries,
-        rhythm: Any,
+        rhythm: Rhythm,
         sums: Sums,
+        now: int,
         settings: ScoreSettings,
     ) -> None:
         people, posts = settled.people, settled.posts
         if found:
-            people, posts = _with_open(people, posts, found, settings)
+            people, posts = _with_open(people, settled.level, posts, found, settings)
         posts, level = sampled(posts, settled.posts_level)
         audience = settled.audience
         if account.audience:
@@ -100,7 +112,8 @@ class _Views:
                     observe(audience, network, *seen[at : at + 3])
         self.people = sorted(people.values(), key=_seen, reverse=True)
         self.seen = [-person.seen for person in self.people]
-        self.scale = 1 << account.level
+        self.scale = 1 << settled.level
+        self.found, self.levels, self.open = found, account.levels, now - KEPT_MINUTES
         self.followers = total(audience)
         standing = StandingView(
             now=sums.lately,
@@ -122,17 +135,41 @@ class _Views:
         if said is None:
             view.people = self.people[: bisect_right(self.seen, -view.start)]
             view.scale, view.followers = self.scale, self.followers
+            if view.scale > 1 and view.start >= self.open:
+                view.lately = _lately(self.found, view.start, self.levels)
             said = self.said[view.start] = window_row(view) + self.said_standing
         return said
 
 
+def _lately(found: Entries, start: int, levels: dict[int, int]) -> Lately:
+    """Count the people of a window that lies within the journal, whose sample is finer than the
+    remembered."""
+    level = max((level for hour, level in levels.items() if (hour + 1) * MINUTES_PER_HOUR > start), default=0)
+    sets: tuple[set[int], ...] = (set(), set(), set(), set())
+    for (minute, slot, who, _), times in found.items():
+        if minute >= start and times > 0 and is_kept(who, level):
+            kind = slot >> KLASS_BITS & KIND_MASK
+            if kind not in _NO_ENGAGEMENT:
+                sets[(2 if slot >= GIVEN else 0) + (slot & KLASS_MASK != EARNED)].add(who)
+    earned, bought, given_earned, given_bought = sets
+    counts = (len(earned | bought), len(earned), len(bought))
+    return Lately(*counts, len(given_earned | given_bought), len(given_earned), len(given_bought), 1 << level)
+
+
+_NO_ENGAGEMENT: Final = frozenset({FOLLOW, MARK_KIND})
+
+
 def _with_open(
-    people: dict[int, Person], posts: dict[int, list[int]], found: Entries, settings: ScoreSettings
+    people: dict[int, Person],
+    level: int,
+    posts: dict[int, list[int]],
+    found: Entries,
+    settings: ScoreSettings,
 ) -> tuple[dict[int, Person], dict[int, list[int]]]:
     """Return people and posts as they are with what can still change; the given ones stay as they are."""
     people, posts = people.copy(), posts.copy()
     for _, _, who, _ in found:
         if (person := people.get(who)) is not None:
             people[who] = person.copy()
-    tell(people, posts, sorted(found.items()), settings)
+    tell(people, level, posts, sorted(found.items()), settings)
     return people, posts

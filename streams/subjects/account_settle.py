@@ -1,4 +1,5 @@
-"""The past of an account: what people and rhythm are told in the order of event time, and what is forgotten."""
+"""The past of an account: what people and rhythm are told in the order of event time, and what is
+forgotten."""
 
 from __future__ import annotations
 
@@ -35,9 +36,10 @@ from streams.windows.panes import (
 )
 
 
-def tell(people: dict[int, Person], posts: dict[int, list[int]], told: Told, settings: ScoreSettings) -> None:
-    """Tell people and posts what happened; `told` is in the order of event time, and adds to what is
-    known."""
+def tell(
+    people: dict[int, Person], level: int, posts: dict[int, list[int]], told: Told, settings: ScoreSettings
+) -> None:
+    """Tell posts, and people sampled at `level`, what happened; `told` is in the order of event time."""
     for (minute, slot, who, followers), times in told:
         if times <= 0:  # taken back before it came
             continue
@@ -45,6 +47,8 @@ def tell(people: dict[int, Person], posts: dict[int, list[int]], told: Told, set
         if kind == MARK_KIND:
             post = posts.get(who)
             posts[who] = [times, minute] if post is None else [post[0] + times, minute]
+            continue
+        if not is_kept(who, level):
             continue
         person = people.get(who)
         if person is None or minute - person.seen > FORGET_AFTER:
@@ -55,9 +59,7 @@ def tell(people: dict[int, Person], posts: dict[int, list[int]], told: Told, set
             person.give(minute, kind, slot & KLASS_MASK, times, settings)
 
 
-def beat(
-    rhythm: Rhythm, minutes: Panes, before: int, marks: Panes, unit: int, settings: ScoreSettings
-) -> None:
+def beat(rhythm: Rhythm, minutes: Panes, before: int, marks: Panes, unit: int, settings: ScoreSettings) -> None:
     """Tell `rhythm` of the minutes older than `before`, and add the gaps they end to `marks`, panes of
     `unit`."""
     beats: dict[int, int] = {}
@@ -81,7 +83,8 @@ def settle(
 ) -> Entries:
     """Settle what is older than `floor` and no window needs apart, as of minute `now`; return what is left
     open."""
-    before = min(floor, now - KEPT_MINUTES)
+    # Whole hours, because an hour of the journal is sampled as one.
+    before = min(floor, now - KEPT_MINUTES) // MINUTES_PER_HOUR * MINUTES_PER_HOUR
     hour = min(floor // MINUTES_PER_HOUR, -(-now // MINUTES_PER_HOUR) - KEPT_HOURS)
     day = -(-now // MINUTES_PER_DAY) - KEPT_DAYS
     past = sorted(item for item in found.items() if item[0][0] < before)
@@ -94,10 +97,12 @@ def settle(
     ):
         return found
     if past:
-        tell(settled.people, settled.posts, past, settings)
+        tell(settled.people, settled.level, settled.posts, past, settings)
         found = {entry: n for entry, n in found.items() if entry[0] >= before}
         account.journal = journal_of(found)
         account.tidied = len(account.journal)
+        still_open = before // MINUTES_PER_HOUR
+        account.levels = {hour: level for hour, level in account.levels.items() if hour >= still_open}
     beat(settled.rhythm, account.minutes, before, settled.hours, MINUTES_PER_HOUR, settings)
     newest = roll(account.minutes, settled.hours, MINUTES_PER_HOUR, before)
     settled.rolled_minute = max(settled.rolled_minute, newest)
@@ -129,9 +134,7 @@ def sampled(posts: dict[int, list[int]], level: int) -> tuple[dict[int, list[int
     """Return at most POSTS posts, and the level of the sample they are."""
     if len(posts) > POSTS:
         level = level_for(posts, POSTS, level)
-    return (
-        {post: shared for post, shared in posts.items() if is_kept(post, level)} if level else posts
-    ), level
+    return ({post: shared for post, shared in posts.items() if is_kept(post, level)} if level else posts), level
 
 
 def _beats() -> list[int]:

@@ -23,9 +23,7 @@ from streams.subjects.account_journal import (
     journal_of,
     level_for,
 )
-from streams.windows.panes import (
-    Panes,
-)
+from streams.windows.panes import MINUTES_PER_HOUR, Panes
 
 FORMAT: Final = b"\x01"
 """First byte of a dumped state."""
@@ -40,6 +38,8 @@ class Settled(msgspec.Struct, array_like=True):
     rolled_hour: int = 0
     """The newest that were rolled up."""
     people: dict[int, Person] = {}
+    level: int = 0
+    """Of the sample that people are."""
     posts: dict[int, list[int]] = {}
     """Hash of a post → shares, and when it was last shared."""
     posts_level: int = 0
@@ -55,8 +55,8 @@ class Account(msgspec.Struct, array_like=True):
     journal: bytes = b""
     tidied: int = 0
     """Length of the journal when it was last tidied."""
-    level: int = 0
-    """Of the sample of people."""
+    levels: dict[int, int] = {}
+    """Hour since the epoch → level of its entries in the journal, where not 0."""
     audience: dict[str, list[int]] = {}
     """As in Settled, for days since somebody looked."""
     shown: int = 0
@@ -112,18 +112,39 @@ def observe(audience: dict[str, list[int]], network: str, time: int, followers: 
         seen[at:at] = (time, followers, following)
 
 
-def tidy(account: Account, settled: Settled) -> Entries:
-    """Cancel and combine entries of the journal, keep the sample within its capacity; return the entries."""
+def tidy(account: Account) -> Entries:
+    """Cancel and combine entries of the journal, and keep each hour within its capacity; return the
+    entries."""
     found = entries(account.journal)
-    met = {who for _, slot, who, _ in found if not is_post(slot)}
-    if len(met) + len(settled.people) > CAPACITY:
-        level = level_for(met | settled.people.keys(), CAPACITY, account.level)
-        if level != account.level:
-            account.level = level
-            found = {entry: n for entry, n in found.items() if is_post(entry[1]) or is_kept(entry[2], level)}
-            settled.people = {who: person for who, person in settled.people.items() if is_kept(who, level)}
-            account.settled = settled_bytes(settled)
+    if len(found) > CAPACITY:
+        met: dict[int, set[int]] = {}
+        for minute, slot, who, _ in found:
+            if not is_post(slot):
+                met.setdefault(minute // MINUTES_PER_HOUR, set()).add(who)
+        levels = account.levels
+        for hour, people in met.items():
+            if len(people) > CAPACITY:
+                levels[hour] = level_for(people, CAPACITY, levels.get(hour, 0))
+        if levels:
+            found = {
+                entry: times
+                for entry, times in found.items()
+                if is_post(entry[1]) or is_kept(entry[2], levels.get(entry[0] // MINUTES_PER_HOUR, 0))
+            }
     if len(found) * ENTRY.size != len(account.journal):
         account.journal = journal_of(found)
     account.tidied = len(account.journal)
     return found
+
+
+def sample(account: Account, settled: Settled, found: Entries) -> None:
+    """Keep the people remembered, together with those in the journal, within their capacity."""
+    level = max(settled.level, max(account.levels.values(), default=0))
+    if level == settled.level and len(found) + len(settled.people) <= CAPACITY:
+        return
+    everyone = settled.people.keys() | {who for _, slot, who, _ in found if not is_post(slot)}
+    level = level_for((who for who in everyone if is_kept(who, level)), CAPACITY, level)
+    if level != settled.level:
+        settled.level = level
+        settled.people = {who: person for who, person in settled.people.items() if is_kept(who, level)}
+        account.settled = settled_bytes(settled)

@@ -12,8 +12,8 @@ from streams.subject import DAY, MINUTE, RELEASE, Now, Rows, Subject
 from streams.subjects.account_journal import HASH_BITS, SHARED, hash_of_name, pack
 from streams.subjects.account_rows import say
 from streams.subjects.account_settle import settle
-from streams.subjects.account_state import Account, dump, load, observe, settled_of, tidy
-from streams.windows.panes import DIRECTIONS, GIVEN, KLASS_BITS, PROMO, SLOT_BITS, add
+from streams.subjects.account_state import Account, dump, load, observe, sample, settled_of, tidy
+from streams.windows.panes import DIRECTIONS, GIVEN, KLASS_BITS, MINUTES_PER_HOUR, PROMO, SLOT_BITS, add
 
 TIDY_BEYOND: Final = 8192
 """Bytes by which a journal may grow, beyond doubling, before it is tidied in a fold."""
@@ -54,7 +54,7 @@ class Accounts(Subject[Account]):
 
     def empty(self, key: str) -> Account:
         """Return an account nothing is known of."""
-        return Account({}, b"", 0, 0, {}, 0, 0, b"")
+        return Account({}, b"", 0, {}, {}, 0, 0, b"")
 
     def load(self, key: str, raw: bytes) -> Account:
         """Return the account that `dump` wrote."""
@@ -67,13 +67,16 @@ class Accounts(Subject[Account]):
     def fold(self, key: str, state: Account, facts: Sequence[Fact], rows: Rows) -> None:
         """Add `facts`, and say the `account_panes` rows that they change."""
         minutes = state.minutes
-        beyond = HASH_BITS - state.level
+        levels = state.levels
+        beyond = HASH_BITS
         touched: set[int] = set()
         met = []
         for fact in facts:
             minute = fact.time // MINUTE
             kind, sign = fact.kind, fact.sign
             slot = kind << KLASS_BITS | fact.klass
+            if levels:
+                beyond = HASH_BITS - levels.get(minute // MINUTES_PER_HOUR, 0)
             if fact.actor == key:
                 slot |= GIVEN
                 number = fact.given
@@ -104,21 +107,21 @@ class Accounts(Subject[Account]):
         if met:
             state.journal += b"".join(met)
             if len(state.journal) > 2 * state.tidied + TIDY_BEYOND:
-                tidy(state, settled_of(state))
+                tidy(state)
         panes = rows.by_table.setdefault("account_panes", [])
         for pane in touched:
             undisclosed = max(minutes.get(pane << KLASS_BITS | 2, 0), 0)
             incentivised = max(minutes.get(pane << KLASS_BITS | 1, 0) + undisclosed, 0)
             everything = minutes.get(pane << KLASS_BITS, 0) + incentivised
-            panes.append(
-                (key, (pane >> 5) * 60, *_PANE[pane & 31], max(everything, 0), incentivised, undisclosed)
-            )
+            panes.append((key, (pane >> 5) * 60, *_PANE[pane & 31], max(everything, 0), incentivised, undisclosed))
 
     def present(self, key: str, state: Account, now: Now, rows: Rows) -> int:
         """Settle what is past, say the rows of windows that changed, and return when the next one will."""
         settled = settled_of(state)
         minute = now.time // MINUTE
-        found = settle(state, settled, tidy(state, settled), minute, now.floor // MINUTE, self.settings)
+        found = tidy(state)
+        sample(state, settled, found)
+        found = settle(state, settled, found, minute, now.floor // MINUTE, self.settings)
         due = say(key, state, settled, found, minute, rows, self.settings)
         if not (state.minutes or settled.hours or settled.days):
             return RELEASE

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from schemas.event import KINDS
 from schemas.fact import FOLLOW, UNFOLLOW, UNKNOWN
@@ -26,6 +26,18 @@ SPLITS: Final = ("", "_earned", "_incentivised")
 def zeros() -> list[int]:
     """Return a count of 0 for each kind."""
     return [0] * KIND_COUNT
+
+
+class Lately(NamedTuple):
+    """People of a narrow window, counted in a finer sample than the people remembered: one in `scale`."""
+
+    engaged: int
+    earned: int
+    bought: int
+    given: int
+    given_earned: int
+    given_bought: int
+    scale: int
 
 
 @dataclass(slots=True)
@@ -49,6 +61,7 @@ class WindowView:
     start: int = 1
     scale: int = 1
     followers: int = UNKNOWN
+    lately: Lately | None = None
 
 
 @dataclass(slots=True)

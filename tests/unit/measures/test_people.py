@@ -73,6 +73,22 @@ def test_state_of_the_famous_is_bounded() -> None:
     assert abs(row["people"] - 50_000) < 4 * row["people_error"]
 
 
+def test_narrow_windows_of_the_famous_are_exact() -> None:
+    """Whoever has thousands of people over the days is still counted person by person in a quiet hour."""
+    world = World()
+    for hour in range(5):
+        at = NOON - (40 - hour) * HOUR
+        world.happen(*[act("share", f"{hour}-{n}", "ada", at=at + n * 1000) for n in range(2000)])
+        world.look(at + HOUR, floor=at, only="ada")
+    world.happen(*[act("like", f"now{n}", "ada", at=NOON - n * MINUTE) for n in range(40)])
+    world.happen(*[act("reply", "ada", f"now{n}", at=NOON - n * MINUTE) for n in range(0, 40, 4)])
+    world.look(NOON + MINUTE, floor=NOON - HOUR, only="ada")
+    assert world.read("ada", "30d")["people_error"] > 0
+    hour_row, five_row = world.read("ada", "1h"), world.read("ada", "5m")
+    assert (hour_row["people"], hour_row["people_error"], hour_row["given_people"]) == (40, 0.0, 10)
+    assert (five_row["people"], five_row["given_people"]) == (5, 2)
+
+
 def test_influence_of_a_sample_is_close_to_that_of_the_whole() -> None:
     """Evidence scaled up from a sample grows as people do: four times the people at once is twice the
     evidence."""
