@@ -38,6 +38,7 @@ def test_what_was_discounted_is_remarked() -> None:
         *crowd(20, incentive="sweepstake", disclosed=True, name="won"),
         *[act("mention", "ada", f"fan{n}", at=NOON - HOUR) for n in range(20)],
         *crowd(20),
+        *[act("mention", "ada", f"stranger{n}", at=NOON - HOUR) for n in range(40)],
         *[act("follow", f"bot{n}", "ada", at=NOON - 4 * HOUR) for n in range(900)],
         *[act("like", "ada", "pal", at=NOON - n * 9 * MINUTE) for n in range(9)],
         *[act("like", "pal", "ada", at=NOON - n * 9 * MINUTE + 1) for n in range(9)],
