@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from infra import telemetry
 from tests.observability.conftest import Living
 from tests.observability.tools import tool
+from tests.observability.watchers import eventually
 
 PAGE = (Path(__file__).parents[2] / "docs" / "telemetry.md").read_text()
 UNBOUNDED = {"account", "actor", "author", "root", "object", "tag", "hashtag", "venue", "campaign", "id", "reward"}
@@ -92,8 +93,11 @@ def test_everything_moves(living: Living) -> None:
 
 
 def test_lag_from_outside_is_zero_when_all_is_through(living: Living) -> None:
-    """After the drain, the broker agrees: nothing waits at any of the four stages."""
-    stages = {
-        s["metric"]["stage"]: float(s["value"][1]) for s in living.prometheus.query("stage:juice_group_lag_records:sum")
-    }
-    assert stages == {"ingest": 0, "accept": 0, "accumulate": 0, "sink": 0}
+    """Once nothing comes any more, the broker agrees that nothing waits at any of the four stages."""
+
+    def lag() -> dict[str, float]:
+        found = living.prometheus.query("stage:juice_group_lag_records:sum")
+        return {sample["metric"]["stage"]: float(sample["value"][1]) for sample in found}
+
+    # Silence lets time pass, and time lets a last few rows fall due: the lag may blink once more.
+    eventually(lambda: lag() == dict.fromkeys(("ingest", "accept", "accumulate", "sink"), 0.0), 60, str(lag()))
