@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from infra.clock import wall
 from streams.campaigns import queries as campaigns
-from streams.page import queries, tree
+from streams.page import queries, shapes
 from streams.page.source import Ask, Row
 from streams.tables import ALL_TABLES
 
@@ -72,7 +72,12 @@ class Page:
             "scores": scores,
             "statement": {score: _parts(scores, score) for score in ("influence", "outreach")} if scores else {},
             "ledger": _ledger(scores) if scores else [],
-            "history": self._ask(queries.history(self._db, name, window)),
+            "history": shapes.filled(
+                self._ask(queries.history(self._db, name, window)),
+                until=max(row["as_of"] for row in found.values()),
+                seconds=queries.WINDOWS[window],
+                step=queries.STEPS[window],
+            ),
             "cascades": self._ask(queries.cascades(self._db, "largest", 10, author=name)),
         }
 
@@ -89,7 +94,7 @@ class Page:
             raise Absent(f"nothing is known of a cascade of {root!r}")
         ask = queries.shares if kind == "share" else queries.taggings
         rows, about = self._ask(ask(self._db, root, READ)), found[0]
-        growth = tree.growth(
+        growth = shapes.growth(
             rows,
             started=about["started_at"],
             until=about["as_of"] if about["growing"] else about["last_at"],
@@ -98,7 +103,7 @@ class Page:
         )
         return {
             "cascade": about,
-            "tree": tree.nested(root, about["author"], rows, DRAWN),
+            "tree": shapes.nested(root, about["author"], rows, DRAWN),
             "drawn": min(len(rows), DRAWN),
             "read": len(rows),
             "growth": growth,
@@ -130,7 +135,7 @@ class Page:
             "campaign": found[0],
             "standings": self._ask(campaigns.standings(self._db, name, _limit(asked))),
             "amplification": self._ask(campaigns.amplification(self._db, name)),
-            "signals": self._ask(campaigns.signals(self._db, name))[:50],
+            "signals": self._ask(campaigns.signals(self._db, name))[:20],
             "rewards": self._ask(campaigns.rewards(self._db, name))[:50],
         }
 

@@ -1,4 +1,4 @@
-"""The routes of the page. Everything is GET; answers are JSON; nothing a reader sends gets into SQL but as a parameter."""
+"""The routes of the page. All is GET, answers are JSON, and what a reader sends gets into SQL as a parameter only."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ SIGN_OF_LIFE: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What pages are told: `version` of the data (0 before any was seen), is ClickHouse `up`, and if not what is wrong."""
+    """What pages are told: `version` of the data (0 before any was seen), is ClickHouse `up`, if not what is wrong."""
 
     version: int
     up: bool

@@ -25,7 +25,7 @@ ORDERS: Final = {"rising": "shares_per_minute", "largest": "size", "latest": "la
 
 
 def version(db: str) -> Query:
-    """Return a number that changes whenever rows come into any table, and not when parts merge; from part names only."""
+    """Return a number that changes whenever rows come into any table, and not when parts merge."""
     sql = """
         SELECT sum(block) AS version FROM (
             SELECT table, partition_id, max(max_block_number) + 1 AS block FROM system.parts
@@ -44,8 +44,9 @@ def windows(db: str) -> Query:
 def leaderboard(db: str, board: str, window: str, limit: int) -> Query:
     """Return the first accounts of a board; `value` is what ranks them, ties go by name."""
     sql = """
-        SELECT row_number() OVER (ORDER BY value DESC, account) AS rank, account, {column:Identifier} AS value, influence,
-            outreach, amplification_earned, people_earned, engagement, engagement_incentivised AS bought,
+        SELECT
+            row_number() OVER (ORDER BY value DESC, account) AS rank, account, {column:Identifier} AS value,
+            influence, outreach, amplification_earned, people_earned, engagement, engagement_incentivised AS bought,
             bought_followers
         FROM {db:Identifier}.account_scores
         WHERE window = {window:String} AND value > 0
@@ -62,7 +63,7 @@ def account(db: str, account: str) -> Query:
 
 
 def history(db: str, account: str, window: str) -> Query:
-    """Return what one account received and gave in each step of a window that ends with the newest pane of all."""
+    """Return what one account received and gave in the steps of a window in which it did, up to its newest score."""
     sql = """
         WITH (SELECT max(as_of) FROM {db:Identifier}.account_scores WHERE account = {account:String}) AS newest
         SELECT
@@ -112,8 +113,9 @@ def shares(db: str, root: str, limit: int) -> Query:
 def taggings(db: str, root: str, limit: int) -> Query:
     """Return who tagged whom for a meme, in the form of `shares`: accounts are the nodes."""
     sql = """
-        SELECT concat(id, ':', target) AS node, target AS own, actor AS parent, 'tag' AS type, target AS actor, time AS at,
-            toUInt64(0) AS followers, klass
+        SELECT
+            concat(id, ':', target) AS node, target AS own, events.actor AS parent, 'tag' AS type, target AS actor,
+            time AS at, toUInt64(0) AS followers, klass
         FROM {db:Identifier}.events
         ARRAY JOIN if(empty(targets), mentioned, targets) AS target
         WHERE type = 'tag' AND root = {root:String} AND target != events.actor
@@ -139,7 +141,9 @@ def tags(db: str, window: str, limit: int) -> Query:
     """Return the hashtags of a window that ends with the newest event, by the people who used them."""
     sql = """
         WITH (SELECT max(time) FROM {db:Identifier}.events) AS newest
-        SELECT arrayJoin(tags) AS tag, count() AS events, uniqExact(actor) AS people, countIf(klass = 'earned') AS earned
+        SELECT
+            arrayJoin(tags) AS tag, count() AS events, uniqExact(actor) AS people,
+            countIf(klass = 'earned') AS earned
         FROM {db:Identifier}.events
         WHERE time > newest - toIntervalSecond({seconds:UInt32}) AND type != 'undo'
             AND id NOT IN (SELECT undo_of FROM {db:Identifier}.events WHERE type = 'undo')
@@ -153,9 +157,11 @@ def tag_history(db: str, window: str, tags: list[str]) -> Query:
     """Return uses of some hashtags in each step of the window that ends with the newest event."""
     sql = """
         WITH (SELECT max(time) FROM {db:Identifier}.events) AS newest
-        SELECT toStartOfInterval(time, toIntervalSecond({step:UInt32})) AS at, arrayJoin(tags) AS tag, count() AS events
+        SELECT
+            toStartOfInterval(time, toIntervalSecond({step:UInt32})) AS at, arrayJoin(tags) AS tag, count() AS events
         FROM {db:Identifier}.events
-        WHERE time > newest - toIntervalSecond({seconds:UInt32}) AND type != 'undo' AND hasAny(tags, {tags:Array(String)})
+        WHERE time > newest - toIntervalSecond({seconds:UInt32}) AND type != 'undo'
+            AND hasAny(tags, {tags:Array(String)})
             AND id NOT IN (SELECT undo_of FROM {db:Identifier}.events WHERE type = 'undo')
         GROUP BY at, tag HAVING has({tags:Array(String)}, tag) ORDER BY at, tag
     """
@@ -199,7 +205,9 @@ def newest(db: str) -> Query:
 def stores(db: str) -> Query:
     """Return rows, parts and bytes of each storage table; rows that were replaced count until they are merged."""
     sql = """
-        SELECT table, sum(rows) AS rows, count() AS parts, sum(bytes_on_disk) AS bytes, max(modification_time) AS written_at
+        SELECT
+            table, sum(rows) AS rows, count() AS parts, sum(bytes_on_disk) AS bytes,
+            max(modification_time) AS written_at
         FROM system.parts WHERE database = {db:String} AND active GROUP BY table ORDER BY table
     """
     return Query(sql, {"db": db})

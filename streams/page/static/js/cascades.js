@@ -1,6 +1,6 @@
 // Cascades that rise and the largest; one of them as a tree, and its forecasts beside what came.
 import { lines, tree } from "./charts.js";
-import { account, duration, el, link, number, percent, when } from "./dom.js";
+import { account, count, duration, el, link, number, percent, when } from "./dom.js";
 import { facts, table } from "./panel.js";
 
 export const title = "Cascades";
@@ -35,9 +35,8 @@ async function one(view, { root, kind = "share" }, ask, stale) {
   if (stale()) return;
   const c = found.cascade, last = found.growth.at(-1);
   view.title(`Cascade ${root}`);
-  view.say(kind === "tag" ? "Who tagged whom. " : ["A post by ", c.author ? account(c.author) : "somebody unknown", ". "].flat()[0],
-    ...(kind === "tag" || !c.author ? [] : [account(c.author), ": "]),
-    `${number(c.size)} shares by ${number(c.people)} people, ${number(c.depth)} steps deep; `,
+  view.say(...(kind === "tag" ? ["Who tagged whom: "] : c.author ? ["A post by ", account(c.author), ": "] : ["A post whose author is unknown: "]),
+    `${count(c.size, "share", "shares")} by ${count(c.people, "account", "accounts")}, ${count(c.depth, "step", "steps")} deep; `,
     c.unbounded ? "it looks as if it would grow without bound." : c.forecast_size === null ? "no forecast." : `expected to end at ${number(Math.round(c.forecast_size))}.`);
   view.panel("numbers", { title: "In short", body: [facts([
     ["size", number(c.size)], ["forecast", ending(c)], ["reach, at most", number(c.reach)], ["depth", number(c.depth)], ["breadth", number(c.breadth)],

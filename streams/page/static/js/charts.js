@@ -16,7 +16,7 @@ function base() {
     // Drawn on the canvas: no markup is made of names.
     tooltip: { renderMode: "richText", confine: true, backgroundColor: c.card, borderColor: c.line, textStyle: { color: c.text } },
     legend: { textStyle: { color: c.text }, top: 0, type: "scroll", pageTextStyle: { color: c.text } },
-    aria: { enabled: true, decal: { show: true } },
+    aria: { enabled: true, label: { enabled: false } },
   };
 }
 
@@ -32,6 +32,8 @@ export function bars(names, series) {
     ...base(),
     grid: { left: 4, right: 24, top: Object.keys(series).length > 1 ? 32 : 8, bottom: 4, containLabel: true },
     tooltip: { ...base().tooltip, trigger: "axis", axisPointer: { type: "shadow" } },
+    // Patterns beside colours, where colours tell series apart.
+    aria: { enabled: true, label: { enabled: false }, decal: { show: Object.keys(series).length > 1 } },
     legend: { ...base().legend, show: Object.keys(series).length > 1 },
     xAxis: axis({ type: "value" }),
     yAxis: axis({ type: "category", data: names, inverse: true, axisLabel: { color: c.text, width: 110, overflow: "truncate" }, splitLine: { show: false } }),

@@ -21,6 +21,8 @@ export const points = (value) => (value === null || value === undefined ? "–" 
 export const percent = (value) => (value === null || value === undefined ? "–" : `${one.format(value * 100)} %`);
 export const when = (value) => (value ? String(value).slice(0, 16).replace("T", " ") : "–");
 
+export const count = (value, one, many) => `${number(value)} ${value === 1 ? one : many}`;
+
 export function duration(seconds) {
   const size = Math.abs(seconds);
   if (size < 120) return `${one.format(seconds)} s`;

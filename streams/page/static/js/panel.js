@@ -94,7 +94,7 @@ export function table(caption, columns, rows, { empty = "Nothing yet.", sum = nu
   if (!rows.length) return el("p", { class: "note" }, empty);
   const cell = (row) => columns.map(([, show, kind], i) => el(i === 0 ? "th" : "td", { class: kind || null, scope: i === 0 ? "row" : null }, show(row)));
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    el("table", {}, el("caption", {}, caption),
+    el("table", {}, el("caption", { class: "unseen" }, caption),
       el("thead", {}, el("tr", {}, columns.map(([name, , kind]) => el("th", { scope: "col", class: kind || null }, name)))),
       el("tbody", {}, rows.map((row) => el("tr", {}, cell(row)))),
       sum ? el("tfoot", {}, el("tr", {}, sum.map((value, i) => el("td", { class: columns[i][2] || null }, value)))) : null));

@@ -1,12 +1,13 @@
-"""A cascade as a tree to draw, and how it grew. Pure: rows in, plain structures out."""
+"""What charts need beyond rows: a cascade as a tree, how it grew, and steps without gaps. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from streams.measures.cascade.seismic import forecast
+from streams.measures.cascade.tempo import Tempo
 
 Row = dict[str, Any]
 
@@ -46,20 +47,37 @@ def growth(rows: Sequence[Row], *, started: datetime, until: datetime, author_fo
     """Return size and forecast at up to `points` moments from the first share to `until`: at, size, forecast.
 
     Each forecast is made from the shares up to its moment alone, as it would have been then (SEISMIC, see
-    `streams/measures/cascade/seismic.py`; here share by share, there by the minute). None when there was none, or the
-    cascade looked as if it would grow without bound.
+    `streams/measures/cascade/seismic.py`), with the same sums as the product's own; the last one is the product's own
+    where `until` is its `as_of`. None when there was none, or the cascade looked as if it would grow without bound.
     """
     if not rows:
         return []
-    seconds = [(row["at"] - started).total_seconds() for row in rows]
-    first, last = max(seconds[0], 0.0), max((until - started).total_seconds(), seconds[-1])
-    said: list[Row] = []
-    size = 0
+    start, end = _millis(started), _millis(until)
+    times = [_millis(row["at"]) for row in rows]
+    first, last = max(times[0], start), max(end, times[-1])
+    tempo, size, said = Tempo(), 0, list[Row]()
     for point in range(points + 1):
-        elapsed = first + (last - first) * point / points
-        while size < len(seconds) and seconds[size] <= elapsed:
+        now = first + (last - first) * point // points
+        while size < len(times) and times[size] <= now:
+            tempo.add(times[size], rows[size]["followers"], 1)
             size += 1
-        ages = ((elapsed - s, 1, elapsed - s, row["followers"]) for s, row in zip(seconds[:size], rows, strict=False))
-        found = forecast(size=size, elapsed=elapsed, followers=author_followers, ages=ages)
-        said.append({"elapsed": round(elapsed, 3), "size": size, "forecast": found.size if found.known else None})
+        elapsed = (now - start) / 1000
+        found = forecast(size=size, elapsed=elapsed, followers=author_followers, ages=tempo.ages(now))
+        said.append({"elapsed": elapsed, "size": size, "forecast": found.size if found.known else None})
     return said
+
+
+def filled(rows: Sequence[Row], *, until: datetime, seconds: int, step: int) -> list[Row]:
+    """Return a row for every step (s) of the `seconds` before `until`, zeros where none is; nothing for nothing."""
+    if not rows:
+        return []
+    known = {row["at"].replace(tzinfo=UTC): row for row in rows}
+    names = [name for name in rows[0] if name != "at"]
+    last = int(until.replace(tzinfo=UTC).timestamp())
+    moments = (datetime.fromtimestamp(at, UTC) for at in range((last - seconds) // step * step, last + 1, step))
+    return [known.get(at) or {"at": at, **dict.fromkeys(names, 0)} for at in moments]
+
+
+def _millis(at: datetime) -> int:
+    """Return epoch milliseconds; the client leaves the zone out where it is UTC."""
+    return round(at.replace(tzinfo=UTC).timestamp() * 1000)

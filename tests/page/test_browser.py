@@ -1,0 +1,158 @@
+"""The page in a real browser: it opens, updates by itself, survives ClickHouse, and serves keyboards and phones."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from infra import stack as local
+from tests.page import world
+from tests.page.conftest import Served
+
+SLOW = 60_000
+VIEWS = {
+    "#/": "Who matters, why, and what comes next",
+    "#/accounts": "Accounts",
+    "#/account?id=author": "Account author",
+    "#/cascades": "Cascades",
+    f"#/cascades?root={world.ROOT}": f"Cascade {world.ROOT}",
+    "#/trends": "Trends",
+    "#/campaigns": "Campaigns",
+    f"#/campaigns?id={world.CONTEST}": "#DuBoisChallenge",
+    "#/concentration": "Concentration",
+    "#/pipeline": "Pipeline",
+}
+
+
+@contextmanager
+def opened(browser: Browser, url: str, scheme: str = "light", width: int = 1280) -> Iterator[tuple[Page, list[str]]]:
+    """Open a page, and give it with everything that went wrong in its console so far."""
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})  # type: ignore[arg-type]
+    page = context.new_page()
+    page.set_default_timeout(SLOW)
+    wrong: list[str] = []
+    page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda e: wrong.append(str(e)))
+    page.on("request", lambda r: None if r.url.startswith((url.split("#")[0], "data:")) else wrong.append(r.url))
+    page.goto(url)
+    try:
+        yield page, wrong
+    finally:
+        context.close()
+
+
+def settled(page: Page) -> None:
+    """Wait until the view has its data."""
+    page.wait_for_function(
+        "!document.querySelector('main').hasAttribute('aria-busy') && document.querySelector('section')"
+    )
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
+def test_every_view_opens_without_a_word_in_the_console(
+    served: Served, chromium: Browser, scheme: str, width: int
+) -> None:
+    """All views show a heading, panels and drawn charts, ask nobody else, and need no sideways scrolling."""
+    for view, heading in VIEWS.items():
+        with opened(chromium, served.url + view, scheme, width) as (page, wrong):
+            settled(page)
+            expect(page.locator("h1")).to_have_text(heading)
+            charts = page.locator(".chart")
+            for number in range(charts.count()):
+                assert charts.nth(number).locator("canvas").count() > 0
+                assert charts.nth(number).get_attribute("aria-label")
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (view, width)
+            assert wrong == [], view
+
+
+def test_the_overview_says_who_why_and_what_next(served: Served, chromium: Browser) -> None:
+    """The first sentence names who matters and what comes next, with the figures that the database has."""
+    with opened(chromium, served.url) as (page, _):
+        settled(page)
+        lead = page.locator(".lead").inner_text()
+        assert "author matters most over 24h" in lead
+        assert f"{world.ROOT} has 1,199 shares and heads for " in lead
+        expect(page.locator('[data-panel="why"] tfoot')).to_contain_text("sum")
+
+
+@pytest.mark.parametrize("name", world.NAUGHTY)
+def test_names_stay_text(served: Served, chromium: Browser, name: str) -> None:
+    """A name that looks like markup is shown as it is, and does nothing."""
+    with opened(chromium, f"{served.url}#/account?{urlencode({'id': name})}") as (page, wrong):
+        settled(page)
+        assert page.locator("h1").text_content() == f"Account {name}"
+        assert page.title() == f"Account {name} · juice".replace("\u200b", "\u200b")
+        assert page.locator("main img, main script").count() == 0
+        assert wrong == []
+
+
+def test_it_updates_when_events_arrive_and_keeps_the_focus(served: Served, chromium: Browser) -> None:
+    """An account that was not there comes up in the open board without a reload; what had the focus still has it."""
+    with opened(chromium, f"{served.url}#/cascades") as (page, wrong):
+        settled(page)
+        assert page.get_by_role("link", name="late post").count() == 0
+        held = page.get_by_role("link", name=world.ROOT, exact=True).first
+        held.focus()
+        page.evaluate("window.untouched = true")
+        served.here.feed([world.later(n, f"early bird {n}") for n in range(40)])
+        expect(page.get_by_role("link", name="late post").first).to_be_visible(timeout=SLOW)
+        assert page.evaluate("window.untouched")
+        assert page.evaluate("document.activeElement.textContent") == world.ROOT
+        assert wrong == []
+
+
+def test_it_survives_clickhouse_being_frozen(served: Served, chromium: Browser) -> None:
+    """While ClickHouse hangs a banner says so over what was there; when it wakes the banner goes by itself."""
+    with opened(chromium, f"{served.url}#/accounts") as (page, _):
+        settled(page)
+        local.send(served.home, "clickhouse", signal.SIGSTOP)
+        try:
+            expect(page.locator("#banner")).to_contain_text("ClickHouse", timeout=SLOW)
+            assert page.locator("tbody tr").count() > 10
+        finally:
+            local.send(served.home, "clickhouse", signal.SIGCONT)
+        expect(page.locator("#banner")).to_be_empty(timeout=SLOW)
+        settled(page)
+        assert page.locator("tbody tr").count() > 10
+
+
+def test_the_keyboard_reaches_everything(served: Served, chromium: Browser) -> None:
+    """Tab reaches the skip link first, then navigation, window, search and the content; Enter opens an account."""
+    with opened(chromium, served.url) as (page, _):
+        settled(page)
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == "skip"
+        assert page.locator("#skip").bounding_box()["x"] >= 0  # type: ignore[index]
+        seen = []
+        for _step in range(40):
+            page.keyboard.press("Tab")
+            seen.append(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+        assert {"Overview", "Pipeline", "window", "find", "Look up", "author"} <= set(seen)
+        page.locator("#skip").focus()
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+        page.locator("#find").fill("88")
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_have_text("Account 88")
+        assert page.evaluate("document.activeElement.tagName") == "H1"
+
+
+def test_a_screen_reader_finds_its_way(served: Served, chromium: Browser) -> None:
+    """There are landmarks, one h1, labelled controls, a live region, headed tables, and a table behind every chart."""
+    for view in VIEWS:
+        with opened(chromium, served.url + view) as (page, _):
+            settled(page)
+            for role in ("banner", "navigation", "search", "main", "contentinfo"):
+                assert page.get_by_role(role).count() == 1, role  # type: ignore[arg-type]
+            assert page.locator("h1").count() == 1
+            assert page.locator("#banner[aria-live=polite]").count() == 1
+            assert page.get_by_label("Window", exact=True).count() == 1
+            assert page.get_by_label("Account", exact=True).count() == 1
+            assert page.locator("table:not(:has(caption)), table:not(:has(th[scope=col]))").count() == 0
+            assert page.locator("section:has(.chart):not(:has(table)):not(:has(.figures .note))").count() == 0
+            assert page.locator("[aria-current=page]").count() == 1
