@@ -41,7 +41,9 @@ class Block:
     @property
     def token(self) -> str:
         """Return `table:topic:partition:first-last…`, shortened by a hash: the same block always has the same."""
-        named = sorted(f"{topic}:{partition}:{first}-{last}" for (topic, partition), (first, last) in self.ranges.items())
+        named = sorted(
+            f"{topic}:{partition}:{first}-{last}" for (topic, partition), (first, last) in self.ranges.items()
+        )
         return f"{self.table}:{blake2b('|'.join(named).encode(), digest_size=16).hexdigest()}"
 
 

@@ -90,14 +90,20 @@ class Sink:
                 break
         return by_size(blocks.values()), offsets
 
-    def _add(self, blocks: dict[tuple[str, tuple[str, ...]], Block], tp: TopicPartition, message: Any) -> tuple[int, int]:
+    def _add(
+        self, blocks: dict[tuple[str, tuple[str, ...]], Block], tp: TopicPartition, message: Any
+    ) -> tuple[int, int]:
         """Add one message to its table's block; return its rows and bytes."""
         if tp.topic == self.sources.dead_letters:
             table, columns = "dead_letters", LETTER_COLUMNS
             value, rows, appended = letter_row(_letter(message.value), message.offset), 1, 0
         else:
             headers = dict(message.headers)
-            table, columns, value = message.key.decode(), tuple(headers["columns"].decode().split(",")), message.value
+            table, columns, value = (
+                message.key.decode(),
+                tuple(headers["columns"].decode().split(",")),
+                message.value,
+            )
             rows, appended = int(headers["rows"]), int(headers["appended"])
         block = blocks.get((table, columns))
         if block is None:

@@ -38,9 +38,7 @@ class Validation:
     correlations: Mapping[str, float | None]
 
 
-def validate(
-    facts: Iterable[Fact], *, split: int, until: int, settings: ScoreSettings = DEFAULTS
-) -> Validation:
+def validate(facts: Iterable[Fact], *, split: int, until: int, settings: ScoreSettings = DEFAULTS) -> Validation:
     """Return how well accounts ranked at `split` foretell shares received in [split, until), epoch ms.
 
     `facts` are in any order; those of events that were taken back must not be among them, and a quote is no

@@ -74,7 +74,10 @@ class Watch:
         self._progress, self.lags = progress, lags
         telemetry.consumer_lag(lags)
         if now - self.moved_at > self.settings.stall_deadline / 1000:
-            die(Exit.STALLED, f"{sum(lags.values())} records wait and nothing moved for {now - self.moved_at:.0f} s")
+            die(
+                Exit.STALLED,
+                f"{sum(lags.values())} records wait and nothing moved for {now - self.moved_at:.0f} s",
+            )
 
     def health(self) -> dict[str, Any]:
         """Return what /healthz and /readyz say."""
@@ -95,7 +98,12 @@ async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) ->
             port = telemetry.serve(settings.metrics_host, settings.worker_port, watch.health)
         except OSError:
             port = telemetry.serve(settings.metrics_host, 0, watch.health)
-        log.info("worker", version=version(), kafka=kafka, telemetry=f"http://{settings.metrics_host}:{port}/metrics")
+        log.info(
+            "worker",
+            version=version(),
+            kafka=kafka,
+            telemetry=f"http://{settings.metrics_host}:{port}/metrics",
+        )
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -111,7 +119,8 @@ async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) ->
             if os.getppid() != parent:
                 die(Exit.OK, "the supervisor is gone")
             watch.look()
-            rules.look()
+            if rules.look():
+                app.rules_changed()
             if watch.ready and not app.rebalancing:
                 for stage in app.stages.values():
                     await stage.tick()

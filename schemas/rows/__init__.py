@@ -10,21 +10,21 @@ from __future__ import annotations
 from typing import Final
 
 from schemas.rows.campaigns import (
-    CAMPAIGNS,
     CAMPAIGN_ENTRIES,
     CAMPAIGN_LINKS,
     CAMPAIGN_POINTS,
     CAMPAIGN_SIGNALS,
     CAMPAIGN_TREES,
+    CAMPAIGNS,
     REWARDS,
     VENUE_TITLES,
 )
 from schemas.rows.cascades import CASCADE_EPISODES, TRENDS
-from schemas.rows.ties import TIES
 from schemas.rows.events import EVENTS, events_row
 from schemas.rows.letters import DEAD_LETTERS
 from schemas.rows.panes import ACCOUNT_PANES
 from schemas.rows.table import VERSION, Column, Table, encode_rows, join_rows
+from schemas.rows.ties import TIES
 from schemas.rows.totals import OUTCOMES
 
 TABLES: Final[dict[str, Table]] = {
