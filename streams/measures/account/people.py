@@ -42,19 +42,23 @@ def people(view: WindowView) -> Row:
     engaged, earned, bought, given, given_earned, given_bought = counts
     if scale == 1:
         return (engaged, earned, bought, 0.0, given, given_earned, given_bought, 0.0)
-    # There are no more people than actions.
+    # Where there are actions there is somebody, and there are no more people than actions.
     received, bought_actions = _actions(view.received), _actions(view.received_bought)
     gave, bought_gifts = _actions(view.given), _actions(view.given_bought)
     return (
-        min(engaged * scale, received),
-        min(earned * scale, received - bought_actions),
-        min(bought * scale, bought_actions),
+        _between(engaged * scale, received),
+        _between(earned * scale, received - bought_actions),
+        _between(bought * scale, bought_actions),
         error(engaged, scale),
-        min(given * scale, gave),
-        min(given_earned * scale, gave - bought_gifts),
-        min(given_bought * scale, bought_gifts),
+        _between(given * scale, gave),
+        _between(given_earned * scale, gave - bought_gifts),
+        _between(given_bought * scale, bought_gifts),
         error(given, scale),
     )
+
+
+def _between(estimate: int, actions: int) -> int:
+    return max(min(estimate, actions), 1) if actions > 0 else 0
 
 
 def _actions(counts: list[int]) -> int:
