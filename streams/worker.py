@@ -91,45 +91,46 @@ class Watch:
 
 async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) -> int:
     """Run a worker until SIGTERM or SIGINT; return the exit code."""
-    with tempfile.TemporaryDirectory(prefix="juice-worker-") as folder:
-        app = build(settings, kafka=kafka, sources=sources, data=Path(folder), rulebook=rules.rulebook)
-        watch = Watch(app, settings)
-        try:
-            port = telemetry.serve(settings.metrics_host, settings.worker_port, watch.health)
-        except OSError:
-            port = telemetry.serve(settings.metrics_host, 0, watch.health)
-        log.info(
-            "worker",
-            version=version(),
-            kafka=kafka,
-            telemetry=f"http://{settings.metrics_host}:{port}/metrics",
-        )
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        parent = os.getppid()
-        starting = asyncio.ensure_future(app.start())
-        stopping = asyncio.ensure_future(stop.wait())
-        while not stopping.done():
-            await asyncio.wait([stopping], timeout=TICK)
-            if starting.done() and (error := starting.exception()) is not None:
-                die(Exit.FAULT, f"start: {error!r}")
-            if app.crashed:
-                die(Exit.FAULT, f"Faust: {app.crash_reason!r}")
-            if os.getppid() != parent:
-                die(Exit.OK, "the supervisor is gone")
-            watch.look()
-            if rules.look():
-                app.rules_changed()
-            if watch.ready and not app.rebalancing:
-                for stage in app.stages.values():
-                    await stage.tick()
-        log.info("stopping")
-        try:
-            await asyncio.wait_for(app.stop(), STOP_WITHIN)
-        except TimeoutError:
-            die(Exit.OK, "stopped the short way; nothing is lost by it")
-        return Exit.OK
+    # Faust wants a folder; nothing is written there, so all workers may share one.
+    data = Path(tempfile.gettempdir()) / f"juice-worker-{os.getuid()}"
+    app = build(settings, kafka=kafka, sources=sources, data=data, rulebook=rules.rulebook)
+    watch = Watch(app, settings)
+    try:
+        port = telemetry.serve(settings.metrics_host, settings.worker_port, watch.health)
+    except OSError:
+        port = telemetry.serve(settings.metrics_host, 0, watch.health)
+    log.info(
+        "worker",
+        version=version(),
+        kafka=kafka,
+        telemetry=f"http://{settings.metrics_host}:{port}/metrics",
+    )
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    parent = os.getppid()
+    starting = asyncio.ensure_future(app.start())
+    stopping = asyncio.ensure_future(stop.wait())
+    while not stopping.done():
+        await asyncio.wait([stopping], timeout=TICK)
+        if starting.done() and (error := starting.exception()) is not None:
+            die(Exit.FAULT, f"start: {error!r}")
+        if app.crashed:
+            die(Exit.FAULT, f"Faust: {app.crash_reason!r}")
+        if os.getppid() != parent:
+            die(Exit.OK, "the supervisor is gone")
+        watch.look()
+        if rules.look():
+            app.rules_changed()
+        if watch.ready and not app.rebalancing:
+            for stage in app.stages.values():
+                await stage.tick()
+    log.info("stopping")
+    try:
+        await asyncio.wait_for(app.stop(), STOP_WITHIN)
+    except TimeoutError:
+        die(Exit.OK, "stopped the short way; nothing is lost by it")
+    return Exit.OK
 
 
 def main() -> int:
