@@ -18,13 +18,10 @@ from hypothesis import strategies as st
 
 from schemas.event import KINDS, Event
 from schemas.fact import Fact, fact_of
-from schemas.rows import TABLES
-from schemas.rows.table import Table
-from streams.measures.account.catalogue import ACCOUNT_SCORES
 from streams.subject import DAY, HOUR, MINUTE, RELEASE, Now, Rows, Subject
 from streams.subjects.registry import all_subjects
+from streams.tables import ALL_TABLES
 
-KNOWN: dict[str, Table] = {ACCOUNT_SCORES.name: ACCOUNT_SCORES, **TABLES}
 SUBJECTS = {subject.name: subject for subject in all_subjects()}
 every_subject = pytest.mark.parametrize("subject", SUBJECTS.values(), ids=SUBJECTS)
 
@@ -108,7 +105,7 @@ class Reader:
         """Return the rows that their tables show."""
         found = {}
         for key, row in self.rows.items():
-            table = KNOWN[key[0]]
+            table = ALL_TABLES[key[0]]
             values = dict(zip(table.names, row, strict=True))
             if not table.live or eval(table.live, {}, values):
                 found[key] = values
@@ -124,7 +121,7 @@ class Reader:
 
     def _take(self, rows: Rows) -> None:
         for name, said in rows.by_table.items():
-            table = KNOWN[name]
+            table = ALL_TABLES[name]
             for row in said:
                 assert len(row) == len(table.names), name
                 values = dict(zip(table.names, row, strict=True))
