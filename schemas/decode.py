@@ -72,8 +72,7 @@ _object = msgspec.json.Decoder(dict[str, Raw]).decode
 _text = msgspec.json.Decoder(str).decode
 _instant = msgspec.json.Decoder(int | str).decode
 _field: Final = {
-    name: msgspec.json.Decoder(hint).decode
-    for name, hint in get_type_hints(Event, include_extras=True).items()
+    name: msgspec.json.Decoder(hint).decode for name, hint in get_type_hints(Event, include_extras=True).items()
 }
 _REQUIRED: Final = tuple(field.name for field in msgspec.structs.fields(Event) if field.required)
 

@@ -82,15 +82,11 @@ class Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     targets: Annotated[
         tuple[Name, ...],
         Meta(max_length=MAX_TARGETS),
-        says(
-            "Accounts mentioned, tagged, recommended, followed, unfollowed, thanked for a referral.", ["bob"]
-        ),
+        says("Accounts mentioned, tagged, recommended, followed, unfollowed, thanked for a referral.", ["bob"]),
     ] = ()
     text: Annotated[str, Meta(max_length=MAX_TEXT), says("Words of the post.", "Thanks @bob! #juice")] = ""
     lang: Annotated[MaybeName, says("Language of the text.", "en")] = ""
-    hashtags: Annotated[
-        Names | None, says("With or without #; found in the text where absent.", ["juice"])
-    ] = None
+    hashtags: Annotated[Names | None, says("With or without #; found in the text where absent.", ["juice"])] = None
     media: Annotated[tuple[Medium, ...], Meta(max_length=MAX_LIST), says("What is attached.", ["photo"])] = ()
     urls: Annotated[
         tuple[Annotated[str, Meta(max_length=MAX_URL)], ...], Meta(max_length=MAX_LIST), says("Links.")

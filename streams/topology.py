@@ -25,7 +25,7 @@ MAX_REQUEST: int = 32 << 20
 """The largest record we send or fetch: a dead letter of a 10 MB record, in base64, and room."""
 
 
-class Juice(faust.App):  # type: ignore[misc]
+class Juice(faust.App):
     """A Faust app that knows its stages by the topic they read."""
 
     stages: dict[str, Stage]
@@ -89,7 +89,8 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
         **security(settings),
     )
     app.transport = GuardedTransport(app.conf.broker, app)
-    app.tables._recovery = GuardedRecovery(app, app.tables)
+    tables: Any = app.tables
+    tables._recovery = GuardedRecovery(app, app.tables)
     subjects = all_subjects(rulebook=rulebook)
     parts = settings.partitions
     accumulate = Accumulate(names=names, partitions=parts, subjects=subjects)

@@ -47,7 +47,8 @@ class Watch:
 
     def look(self) -> None:
         """Note progress and lags; end the process when a deadline has passed."""
-        consumer, now = self.app.consumer, monotonic()
+        consumer: Any = self.app.consumer
+        now = monotonic()
         ready = bool(consumer.begins) or (self.ready and not self.app.rebalancing)
         if ready and not self.ready:
             seconds = now - self.recovering_since
@@ -111,6 +112,7 @@ async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) ->
     parent = os.getppid()
     starting = asyncio.ensure_future(app.start())
     stopping = asyncio.ensure_future(stop.wait())
+    ticking = asyncio.ensure_future(_tick(app, watch))
     while not stopping.done():
         await asyncio.wait([stopping], timeout=TICK)
         if starting.done() and (error := starting.exception()) is not None:
@@ -122,15 +124,24 @@ async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) ->
         watch.look()
         if rules.look():
             app.rules_changed()
-        if watch.ready and not app.rebalancing:
-            for stage in app.stages.values():
-                await stage.tick()
+        if ticking.done():
+            die(Exit.FAULT, f"tick: {ticking.exception()!r}")
     log.info("stopping")
+    ticking.cancel()
     try:
         await asyncio.wait_for(app.stop(), STOP_WITHIN)
     except TimeoutError:
         die(Exit.OK, "stopped the short way; nothing is lost by it")
     return Exit.OK
+
+
+async def _tick(app: Juice, watch: Watch) -> None:
+    """Let every stage do what is due while no input comes; apart from the watch, which must see it hang."""
+    while True:
+        await asyncio.sleep(TICK)
+        if watch.ready and not app.rebalancing:
+            for stage in app.stages.values():
+                await stage.tick()
 
 
 def main() -> int:

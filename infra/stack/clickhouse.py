@@ -70,9 +70,7 @@ def start(home: Home, state: State) -> Process:
         (folder / "users.xml").write_text(_USERS)
     else:
         shutil.copyfile(state.users, folder / "users.xml")
-    config_path(home).write_text(
-        configuration(home, state.clickhouse.port, memory=psutil.virtual_memory().total)
-    )
+    config_path(home).write_text(configuration(home, state.clickhouse.port, memory=psutil.virtual_memory().total))
     library = artifacts.clickhouse_library()
     command = [sys.executable, "-I", clickhouse_server.__file__, str(library), *command_end(home)]
     return spawn(command, log=home.log(CLICKHOUSE))

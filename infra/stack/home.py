@@ -63,9 +63,7 @@ class Home:
         except FileNotFoundError:
             return None
         except msgspec.MsgspecError as error:
-            raise StackError(
-                f"{self._state} is not readable ({error}); remove {self.path} to start afresh"
-            ) from error
+            raise StackError(f"{self._state} is not readable ({error}); remove {self.path} to start afresh") from error
 
     def save(self, state: State) -> None:
         """Replace the state file in one step, so that a crash leaves the old or the new one."""

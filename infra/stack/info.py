@@ -46,9 +46,7 @@ class StackInfo(msgspec.Struct, frozen=True, kw_only=True):
 def describe(home: Home, state: State | None) -> StackInfo:
     """The stack that is remembered, looked at now."""
     if state is None:
-        return StackInfo(
-            home=str(home.path), running=False, kafka="", clickhouse="", kafka_internal="", services=()
-        )
+        return StackInfo(home=str(home.path), running=False, kafka="", clickhouse="", kafka_internal="", services=())
     up = any(service.process for service in state.services)
     services = []
     for service in state.services:

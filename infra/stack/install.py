@@ -90,9 +90,7 @@ def lock() -> None:
         found.append(maven.create_dependency(_coordinate(_LOGGING)).artifact)
         needed = {f"{a.groupId}:{a.artifactId}:{a.version}": a for a in found}
         jars = {name: _sha256(Path(needed[name].resolve())) for name in sorted(needed)}
-    PINS.write_bytes(
-        msgspec.json.format(msgspec.json.encode(Pins(jars=jars, libraries=pins.libraries))) + b"\n"
-    )
+    PINS.write_bytes(msgspec.json.format(msgspec.json.encode(Pins(jars=jars, libraries=pins.libraries))) + b"\n")
 
 
 def _kafka(into: Path, pins: Pins) -> None:
@@ -131,9 +129,7 @@ def _clickhouse(into: Path, pins: Pins) -> None:
     )
     library = next(into.glob("node_modules/@chdb/*/libchdb.so"), None)
     if done.returncode != 0 or library is None:
-        raise NotInstalled(
-            f"npm could not install {package}@{artifacts.CLICKHOUSE}:\n{str(done.stdout).strip()}"
-        )
+        raise NotInstalled(f"npm could not install {package}@{artifacts.CLICKHOUSE}:\n{str(done.stdout).strip()}")
     if package in pins.libraries:  # those that could not be fetched when pinning rest on npm's own check
         _check(package, library, pins.libraries[package])
 
@@ -179,9 +175,7 @@ def _coordinate(name: str) -> Coordinate:
 
 def _check(name: str, file: Path, expected: str) -> None:
     if _sha256(file) != expected:
-        raise NotInstalled(
-            f"{name} is not what was pinned (SHA-256 differs): do not use it, try another mirror"
-        )
+        raise NotInstalled(f"{name} is not what was pinned (SHA-256 differs): do not use it, try another mirror")
 
 
 def _sha256(file: Path) -> str:

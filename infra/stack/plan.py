@@ -43,9 +43,7 @@ def plan(old: State | None, wishes: Wishes) -> State:
         raise StackError(f"a stack of {count} brokers is not offered: choose 1 or 3")
     if old is None:
         names = [CLICKHOUSE, *(f"kafka-{node}" for node in range(1, count + 1))]
-        old = State(
-            cluster=kafka.new_cluster_id(), services=tuple(Service(name=name, port=0) for name in names)
-        )
+        old = State(cluster=kafka.new_cluster_id(), services=tuple(Service(name=name, port=0) for name in names))
     elif len(old.brokers) != count:
         raise StackError(
             f"the data was made by a stack with another number of brokers ({len(old.brokers)}): for {count}, "

@@ -29,9 +29,7 @@ def is_free(port: int) -> bool:
         return True
 
 
-def choose(
-    *, what: str, fixed: int | None, wishes: tuple[int, ...] = (), taken: frozenset[int] = frozenset()
-) -> int:
+def choose(*, what: str, fixed: int | None, wishes: tuple[int, ...] = (), taken: frozenset[int] = frozenset()) -> int:
     """The port for `what`.
 
     `fixed` is the user's: it or PortTaken. Otherwise the first free of `wishes`, otherwise any free one.

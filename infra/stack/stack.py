@@ -101,9 +101,7 @@ def start(home: Path | str, service: str, *, patience: float = PATIENCE_S) -> St
         return describe(place, _start(place, state, (state[service],), patience=patience))
 
 
-def stop(
-    home: Path | str, service: str, sig: signal.Signals = signal.SIGTERM, *, grace: float = 20.0
-) -> StackInfo:
+def stop(home: Path | str, service: str, sig: signal.Signals = signal.SIGTERM, *, grace: float = 20.0) -> StackInfo:
     """End one server with `sig`, after `grace` seconds with SIGKILL. The stack still counts as up."""
     place = Home.at(home)
     with place.locked():

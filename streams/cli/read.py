@@ -110,7 +110,8 @@ def _ledger(row: dict[str, Any]) -> Table:
 
 
 _ACCOUNTS: Final = """
-SELECT account, round(influence, 1) AS influence, round(outreach, 1) AS outreach, engagement AS received, amplification, people, given
+SELECT account, round(influence, 1) AS influence, round(outreach, 1) AS outreach, engagement AS received,
+    amplification, people, given
 FROM {db:Identifier}.account_scores WHERE window = {window:String} ORDER BY influence DESC, account LIMIT {limit:UInt32}
 """
 _POSTS: Final = """

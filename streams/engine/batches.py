@@ -58,7 +58,7 @@ def chunks(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield records[start:]
 
 
-class BatchScheduler(DefaultSchedulingStrategy):  # type: ignore[misc]
+class BatchScheduler(DefaultSchedulingStrategy):
     """Deliver each polled run of a partition as few messages, partitions in turn."""
 
     def iterate(self, records: Mapping[Any, Sequence[Any]]) -> Iterator[tuple[Any, Any]]:

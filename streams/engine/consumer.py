@@ -31,8 +31,10 @@ RETRIES = 2
 """How often a poll that begins beyond the next offset is fetched again before the hole counts as the log's own."""
 
 
-class GuardedRecovery(Recovery):  # type: ignore[misc]
+class GuardedRecovery(Recovery):
     """Faust's recovery, which also says that a generation's recovery is over."""
+
+    app: Any
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
         """Let input flow again, from where the recovered state says."""
@@ -40,8 +42,10 @@ class GuardedRecovery(Recovery):  # type: ignore[misc]
         await super().on_recovery_completed(generation_id)
 
 
-class GuardedConsumer(driver.Consumer):  # type: ignore[misc]
+class GuardedConsumer(driver.Consumer):
     """Faust's aiokafka consumer with the guards of this module."""
+
+    app: Any
 
     def on_init(self) -> None:
         """Begin with nothing known."""
@@ -98,8 +102,9 @@ class GuardedConsumer(driver.Consumer):  # type: ignore[misc]
             self._read_offset[tp] = offset or None
             await self._thread.seek_wait({tp: offset})
 
-    async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
-        records, active = await super()._wait_next_records(timeout)
+    async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:  # noqa: ASYNC109  as Faust has it
+        polled, active = await super()._wait_next_records(timeout)
+        records: Any = polled
         for tp in [tp for tp in records or () if tp.topic in self._stages]:
             if not records[tp]:
                 continue
@@ -125,17 +130,24 @@ class GuardedConsumer(driver.Consumer):  # type: ignore[misc]
             return False
         del self._retried[tp]
         if first - want > 1:
-            log.warning("records are missing from the log", topic=tp.topic, partition=tp.partition, begin=want, end=first)
+            log.warning(
+                "records are missing from the log",
+                topic=tp.topic,
+                partition=tp.partition,
+                begin=want,
+                end=first,
+            )
         return True
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:  # noqa: ASYNC109  as Faust has it
         """Yield messages, each with where it was fetched from."""
         async for tp, message in super().getmany(timeout):
             if tp.topic in self._stages:
                 begin = self.begins.get(tp)
                 if begin is None:
                     continue
-                message.value = message.value._replace(begin=begin)
+                batch: Any = message.value
+                message.value = batch._replace(begin=begin)
                 self.begins[tp] = message.offset + 1
             yield tp, message
 
@@ -196,10 +208,13 @@ class GuardedConsumer(driver.Consumer):  # type: ignore[misc]
         """End the process if the group may have given our partitions away: no heartbeat for a session's length."""
         silent = monotonic() - self._heartbeat_at
         if self.begins and silent > self._lease:
-            die(Exit.LEASE, f"no heartbeat was answered for {silent:.1f} s; another worker may own our partitions")
+            die(
+                Exit.LEASE,
+                f"no heartbeat was answered for {silent:.1f} s; another worker may own our partitions",
+            )
 
 
-class GuardedTransport(driver.Transport):  # type: ignore[misc]
+class GuardedTransport(driver.Transport):
     """Faust's aiokafka transport with the guarded consumer."""
 
     Consumer = GuardedConsumer

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import faust
 import structlog
@@ -82,7 +82,8 @@ class Stage:
     """A source topic, a table that carries its progress, and a body between them."""
 
     def __init__(self, app: faust.App, *, name: str, source: str, partitions: int, body: Body) -> None:
-        self.app, self.name, self.body = app, name, body
+        self.app: Any = app  # ours: its consumer is guarded, which Faust's types do not know
+        self.name, self.body = name, body
         raw: dict[str, Any] = {
             "key_type": bytes,
             "value_type": bytes,
@@ -90,7 +91,8 @@ class Stage:
             "value_serializer": "raw",
         }
         self.topic = app.topic(source, partitions=partitions, **raw)
-        self.table: BatchTable = app.Table(name, partitions=partitions, key_type=bytes, value_type=bytes, recovery_buffer_size=8)
+        table = app.Table(name, partitions=partitions, key_type=bytes, value_type=bytes, recovery_buffer_size=8)
+        self.table = cast(BatchTable, table)
         self.partitions = partitions
         self.moved_at = monotonic()
         self._restored: set[int] = set()
@@ -144,7 +146,7 @@ class Stage:
                 offset = self._prepare(tp.partition) or 0
                 lag = self.app.consumer.highwater(tp) - offset
                 if (effects := self.body.idle(tp.partition, lag, offset)) is not None:
-                    await self._apply(tp.partition, effects, offset)
+                    await unbroken(self._apply(tp.partition, effects, offset))
 
     def held(self) -> list[Any]:
         """Return the input partitions whose state is here and recovered."""

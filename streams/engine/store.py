@@ -12,7 +12,7 @@ from typing import Any
 from faust.stores.base import Store
 
 
-class PartitionedStore(Store):  # type: ignore[misc]
+class PartitionedStore(Store[bytes, bytes]):
     """In-memory store of raw keys and values by partition."""
 
     def __post_init__(self) -> None:
@@ -37,7 +37,9 @@ class PartitionedStore(Store):  # type: ignore[misc]
     async def on_recovery_completed(self, active_tps: set[Any], standby_tps: set[Any]) -> None:
         """Do nothing: partitions were dropped when they were revoked."""
 
-    def apply_changelog_batch(self, batch: Iterable[Any], to_key: Callable[..., Any], to_value: Callable[..., Any]) -> None:
+    def apply_changelog_batch(
+        self, batch: Iterable[Any], to_key: Callable[..., Any], to_value: Callable[..., Any]
+    ) -> None:
         """Refuse: `BatchTable` applies changelogs itself."""
         raise NotImplementedError
 

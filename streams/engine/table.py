@@ -22,18 +22,26 @@ from streams.engine.progress import FENCE, PROGRESS
 from streams.engine.store import PartitionedStore
 
 
-class BatchTable(Table):  # type: ignore[misc]
+class BatchTable(Table[bytes, bytes]):
     """Raw keys and values by partition; see the module's docstring."""
+
+    app: Any
 
     recovered_records = 0
 
     def _new_store(self) -> PartitionedStore:
         return PartitionedStore(
-            "memory://", self.app, self, table_name=self.name, key_type=bytes, value_type=bytes, loop=self.loop
+            "memory://",
+            self.app,
+            self,
+            table_name=self.name,
+            key_type=bytes,
+            value_type=bytes,
+            loop=self.loop,
         )
 
     def _new_changelog_topic(self, **kwargs: Any) -> Any:
-        topic = super()._new_changelog_topic(**kwargs)
+        topic: Any = super()._new_changelog_topic(**kwargs)
         topic.key_serializer = topic.value_serializer = "raw"
         topic.key_type = topic.value_type = bytes
         return topic

@@ -80,9 +80,7 @@ def episode_rows(state: Cascade, root: str, kind: str, at: int, coming: Forecast
     return [(root, kind, 0, *head, size, *rest)]
 
 
-def rise_rows(
-    state: Cascade, root: str, kind: str, at: int, coming: Forecast, final: bool, viral: int
-) -> list[Row]:
+def rise_rows(state: Cascade, root: str, kind: str, at: int, coming: Forecast, final: bool, viral: int) -> list[Row]:
     """Return the row of `trends` that says that most of a large size is still to come; once for a cascade.
 
     Notes in the state when it was said, and when it was over.

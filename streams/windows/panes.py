@@ -41,9 +41,7 @@ GAP_SQUARES: Final = PROMO | 3
 """Gaps that ended here between minutes with own actions: how many, their sum in minutes, the sum of
 squares."""
 
-assert len(KINDS) <= MARK_KIND, (
-    "kinds no longer fit beside the marks: widen SLOT_BITS, with a new state format"
-)
+assert len(KINDS) <= MARK_KIND, "kinds no longer fit beside the marks: widen SLOT_BITS, with a new state format"
 
 DIRECTIONS: Final = ("received", "given")
 

@@ -25,7 +25,9 @@ class Outsider:
         self.env = {**inherited, "JUICE_HOME": str(home / "stack"), "JUICE_WORKER_PORT": "0", "JUICE_SINK_PORT": "0"}
 
     def juice(self, *arguments: str) -> str:
-        done = subprocess.run([*JUICE, *arguments], env=self.env, capture_output=True, text=True, timeout=240, check=False)
+        done = subprocess.run(
+            [*JUICE, *arguments], env=self.env, capture_output=True, text=True, timeout=240, check=False
+        )
         assert done.returncode == 0, f"juice {' '.join(arguments)}: {done.stdout}{done.stderr}"
         return done.stdout
 

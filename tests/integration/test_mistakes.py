@@ -18,7 +18,9 @@ def juice(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run a command with these settings and no others."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("JUICE_")}
     command = [sys.executable, "-m", "streams.cli", *arguments]
-    return subprocess.run(command, env={**inherited, **environ}, capture_output=True, text=True, timeout=90, check=False)
+    return subprocess.run(
+        command, env={**inherited, **environ}, capture_output=True, text=True, timeout=90, check=False
+    )
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:
@@ -33,7 +35,9 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
 @pytest.mark.parametrize("command", ["migrate", "worker", "sink", "drain", "dead-letters"])
 def test_a_broker_that_does_not_answer(command: str, tmp_path: Path) -> None:
     """The address is named."""
-    line = said(juice(command, JUICE_KAFKA="127.0.0.1:1", JUICE_CLICKHOUSE="http://127.0.0.1:1", JUICE_HOME=str(tmp_path)))
+    line = said(
+        juice(command, JUICE_KAFKA="127.0.0.1:1", JUICE_CLICKHOUSE="http://127.0.0.1:1", JUICE_HOME=str(tmp_path))
+    )
     assert "127.0.0.1:1" in line
 
 

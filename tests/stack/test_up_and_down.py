@@ -34,8 +34,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     home = tmp_path_factory.mktemp("own")
     india = {"TZ": "Asia/Kolkata"}
     starts = [
-        subprocess.Popen([sys.executable, "-c", UP, str(home)], stdout=subprocess.PIPE, env=india)
-        for _ in range(2)
+        subprocess.Popen([sys.executable, "-c", UP, str(home)], stdout=subprocess.PIPE, env=india) for _ in range(2)
     ]
     try:
         said = [json.loads(start.communicate(timeout=120)[0]) for start in starts]

@@ -80,9 +80,7 @@ class Forecast:
         return self.size is None
 
 
-def forecast(
-    *, size: int, elapsed: float, followers: int, ages: Iterable[tuple[float, int, float, int]]
-) -> Forecast:
+def forecast(*, size: int, elapsed: float, followers: int, ages: Iterable[tuple[float, int, float, int]]) -> Forecast:
     """Return the forecast for a post `elapsed` seconds old with `size` shares, its author having `followers`.
 
     Unknown, and then `size` as it is, with too few shares or where nobody is known to have a follower.

@@ -38,9 +38,7 @@ def loyalty(engagers: Mapping[str, int], engagements: Mapping[str, int], populat
     some = {account: count for account, count in engagers.items() if count}
     if not some or not population:
         return {}
-    products = {
-        account: engagements[account] / count * (1 - count / population) for account, count in some.items()
-    }
+    products = {account: engagements[account] / count * (1 - count / population) for account, count in some.items()}
     constant = math.fsum(products[account] * count for account, count in some.items()) / sum(some.values())
     found = {}
     for account, count in some.items():

@@ -35,9 +35,7 @@ def share(id: str, **given: Any) -> Fact:
     return Fact(**{"id": id, "followers": 10} | usual | given)
 
 
-def row_of(
-    facts: list[Fact], *, root: str = "R", kind: str = "share", now: Now = LATER, **how: Any
-) -> dict[str, Any]:
+def row_of(facts: list[Fact], *, root: str = "R", kind: str = "share", now: Now = LATER, **how: Any) -> dict[str, Any]:
     """Return the live row of a root after `facts`."""
     return shown(run(Cascades(**how), [facts], now), CASCADE_EPISODES)[root, kind, 0]
 
@@ -318,8 +316,7 @@ def test_the_state_of_the_largest_cascade_fits_into_a_record() -> None:
 
 
 def test_a_large_state_says_the_same_whether_it_was_kept_or_decoded() -> None:
-    """A state that comes back from memory, and one decoded from its bytes, present the same rows and bytes.
-    """
+    """A state that comes back from memory, and one decoded from its bytes, present the same rows and bytes."""
     facts = [post(), *(share(str(n), root="R", parent=str(n // 3), time=START + n * 999) for n in range(9_000))]
     cascades = Cascades()
     state = cascades.empty("sR")

@@ -31,17 +31,13 @@ def numeric_forecast(at: float, times: np.ndarray, followers: np.ndarray) -> tup
     ago = (np.arange(2_000) + 0.5) / 2_000 * window
     kernel = 1 - ago / window
     exposed = sum(
-        n * (memory(age - ago) * kernel).sum() * window / 2_000
-        for age, n in zip(ages, followers, strict=True)
-        if n
+        n * (memory(age - ago) * kernel).sum() * window / 2_000 for age, n in zip(ages, followers, strict=True) if n
     )
     late = ages[1:][ages[1:] <= window]
     p = (1 - late / window).sum() / exposed
     # ∫ from the age to infinity, of c before 300 s and of the power law behind, each by its antiderivative.
     tail = 6.2657e-4 * 300 / 0.23148
-    left = np.where(
-        ages <= 300, 6.2657e-4 * (300 - ages) + tail, tail * (np.maximum(ages, 1) / 300) ** -0.23148
-    )
+    left = np.where(ages <= 300, 6.2657e-4 * (300 - ages) + tail, tail * (np.maximum(ages, 1) / 300) ** -0.23148)
     return p, len(ages) - 1 + p * (followers * left).sum() / (1 - 100 * p)
 
 

@@ -87,9 +87,7 @@ def agrees(tree: Tree, nodes: Sequence[Node]) -> None:
     assert shape(tree) == pytest.approx(plain_shape(parents))
     assert tree.size == len(nodes)
     assert tree.waiting == waiting
-    assert {
-        tree.ids[slot]: tree.ids[tree.up[slot]] if tree.up[slot] >= 0 else 0 for slot in tree.slots()
-    } == parents
+    assert {tree.ids[slot]: tree.ids[tree.up[slot]] if tree.up[slot] >= 0 else 0 for slot in tree.slots()} == parents
 
 
 NODES = st.lists(

@@ -34,9 +34,7 @@ def test_schema_is_one() -> None:
 
 
 VALUES: st.SearchStrategy[Any] = (
-    st.sampled_from(
-        ["", "a", "undo", "tag", "paid", "photo", "a" * 513, "a" * 65_537, "2012-07-04T12:00:00Z"]
-    )
+    st.sampled_from(["", "a", "undo", "tag", "paid", "photo", "a" * 513, "a" * 65_537, "2012-07-04T12:00:00Z"])
     | st.sampled_from([0, -1, 5, 10**12, 10**12 + 1, 4_291_747_200_000, 1.5, True, False, None, {}])
     | st.lists(st.sampled_from(["a", "", "photo", "a" * 513, 1, None]), max_size=3)
     | st.sampled_from([["a"] * 256, ["a"] * 257, ["photo"] * 1001, ["a"] * 1001])

@@ -104,9 +104,7 @@ def test_replied_to(text: str, name: str | None) -> None:
     assert replied_to(text) == name
 
 
-PIECES = st.sampled_from(
-    ["#", "＃", "@", "＠", "a", "é", "語", "1", "_", " ", "/", ".", "http://", "b.com", "?", "&"]
-)
+PIECES = st.sampled_from(["#", "＃", "@", "＠", "a", "é", "語", "1", "_", " ", "/", ".", "http://", "b.com", "?", "&"])
 
 
 @given(st.lists(PIECES | st.characters(), max_size=60).map("".join))
