@@ -78,10 +78,13 @@ FROM recount AS r FULL OUTER JOIN said AS s USING (account, pane, direction, kin
 WHERE stream != events
 ORDER BY pane, account, direction, kind
 LIMIT {limit:UInt32}
-"""  # noqa: S608  constant text, every value is bound
+"""
 )
 _COUNTS: Final = (
-    RECOUNT + "SELECT (SELECT count() FROM recount), (SELECT count() FROM said), (SELECT sum(events) FROM recount)"
+    RECOUNT
+    + """
+SELECT (SELECT count() FROM recount), count(), (SELECT sum(events) FROM recount) FROM said
+"""
 )
 _OCCUPIED: Final = """
 SELECT DISTINCT day FROM (
