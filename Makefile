@@ -33,10 +33,10 @@ format: setup ## put the code into its one form
 	$(BIN)/ruff format .
 
 bench: setup ## measure throughput beside other engines, on this machine
-	$(BIN)/juice bench $(ARGS)
+	$(BIN)/python -m infra.bench $(ARGS)
 
 chaos: setup ## kill, freeze and cut everything, then count
-	$(BIN)/juice chaos $(ARGS)
+	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-100} $(BIN)/python -m pytest tests/integration/test_chaos.py $(ARGS)
 
 lock: setup ## resolve the dependencies anew and pin them by hash
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --group dev --universal \
