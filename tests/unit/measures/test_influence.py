@@ -183,6 +183,8 @@ def test_two_who_trade_likes_all_day_stay_nobody() -> None:
     asked = score(*[act("mention", "ada", f"fan{n}", at=NOON - HOUR) for n in range(30)], *crowd(30))
     assert 0 < asked["influence"] < unasked["influence"]
     assert asked["influence_answers"] < 0 == unasked["influence_answers"]
+    long_ago = score(*[act("mention", "ada", f"fan{n}", at=NOON - 2 * DAY) for n in range(30)], *crowd(30))
+    assert long_ago["influence_answers"] == 0, "two days later it is no answer"
 
 
 def test_outreach_is_what_one_does_for_distinct_others() -> None:

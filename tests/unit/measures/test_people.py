@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,24 +38,27 @@ def test_people_beyond_capacity_are_estimated_within_the_stated_error() -> None:
     assert abs(sum(estimates) / len(estimates) - 3000) < 100
 
 
-def test_the_sample_does_not_depend_on_order_or_on_when_one_looks() -> None:
-    """Thousands of people in any order, looked at on the way or not, leave the same row."""
-    facts = [act("share", f"fan{n % 1500}", "ada", at=NOON - n * 20_000, actor_followers=n) for n in range(3000)]
-    once, often = World(), World()
+@pytest.mark.parametrize("apart", [1_000, 20_000], ids=["in an hour", "in a day"])
+def test_the_sample_does_not_depend_on_order_or_on_when_one_looks(apart: int) -> None:
+    """Thousands of people in any order, looked at on the way or not, leave the same rows."""
+    facts = [act("share", f"fan{n * n % 5003}", "ada", at=NOON - n * apart, actor_followers=n) for n in range(5000)]
+    end = Random(7).sample(facts, len(facts))
+    once, often, shuffled = World(), World(), World()
     once.happen(*facts)
-    end = NOON + DAY
-    once.look(end, floor=end - HOUR, only="ada")
-    ordered = sorted(facts, key=lambda fact: fact.time)
-    shuffler = Random(7)
-    while ordered:
-        batch, ordered = ordered[:200], ordered[200:]
-        newest = batch[-1].time
-        shuffler.shuffle(batch)
-        for start in range(0, len(batch), 33):
-            often.happen(*batch[start : start + 33])
-        often.look((newest // MINUTE + 1) * MINUTE, floor=newest, only="ada")
-    often.look(end, floor=end - HOUR, only="ada")
-    assert often.read("ada") == once.read("ada")
+    for start in range(0, len(end), 333):
+        shuffled.happen(*end[start : start + 333])
+    arrival = {fact.id: fact.time + n % 2 * 45 * MINUTE for n, fact in enumerate(facts)}
+    ordered = sorted(facts, key=lambda fact: arrival[fact.id])
+    for start in range(0, len(ordered), 400):
+        batch = ordered[start : start + 400]
+        often.happen(*batch)
+        arrived = min(arrival[batch[-1].id], NOON)
+        often.look((arrived // MINUTE + 1) * MINUTE, floor=arrived - 46 * MINUTE, only="ada")
+    for now in (NOON + MINUTE, NOON + 20 * MINUTE, NOON + DAY):
+        for world in (once, often, shuffled):
+            world.look(now, floor=now - HOUR, only="ada")
+        for window in ("1h", "24h", "30d"):
+            assert often.row("ada", window) == shuffled.row("ada", window) == once.row("ada", window)
     assert once.read("ada")["people_error"] > 0
 
 
