@@ -47,7 +47,7 @@ async function one(view, { root, kind = "share" }, ask, stale) {
   view.panel("growth", { title: "What was forecast, against what came", size: "half",
     note: "Each forecast is made from what was known at that moment. A gap: too few shares, or no bound in sight.",
     chart: () => lines({ "shares so far": found.growth.map((r) => [at(r), r.size]), "forecast of the end": found.growth.map((r) => [at(r), r.forecast]),
-      "size in fact": found.growth.map((r) => [at(r), last.size]) }, { type: "value", label: (v) => `${v} h` }),
+      [c.final ? "size in the end" : "size now"]: found.growth.map((r) => [at(r), last.size]) }, { type: "value", label: (v) => `${v} h` }),
     alt: last ? `After ${duration(last.elapsed)} there are ${number(last.size)} shares; the latest forecast is ${ending(c)}.` : "No shares.",
     table: table("Forecast against size", [["after", (r) => duration(r.elapsed), ""], ["shares", (r) => number(r.size), "number"], ["forecast", (r) => (r.forecast === null ? "–" : number(Math.round(r.forecast))), "number"]], found.growth),
   });
