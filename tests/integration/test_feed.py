@@ -292,6 +292,8 @@ def test_ctrl_c_ends_juice_replay_with_130(settings: Settings) -> None:
         env={**os.environ, "JUICE_KAFKA": settings.kafka, "JUICE_NAMESPACE": settings.namespace},
         stdout=subprocess.PIPE,
         text=True,
+        # A suite that was started in the background has SIGINT ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 90
     with reader(settings, settings.kafka) as consumer:
