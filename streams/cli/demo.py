@@ -91,7 +91,7 @@ def _story(found: Settings, info: stack.StackInfo, started: float, keep: bool) -
     with err.status("creating topics and tables …"):
         apply_migrations(here)
     logs = found.home / "logs"
-    with running(("worker", "sink"), environ, logs) as children:
+    with running(("worker", "sink", "serve") if keep else ("worker", "sink"), environ, logs) as children:
         tell = Telling(here, lambda: check(children, logs))
         tell.before_higgs()
         tell.higgs()
@@ -189,7 +189,7 @@ class Timed(msgspec.Struct):
 def _next(found: Settings, info: stack.StackInfo) -> None:
     home = "" if found.home == Path(".juice") else f"JUICE_HOME={found.home} "
     console.print(
-        "\nEverything is left running. Try next:\n"
+        f"\nEverything is left running. Look at [bold]http://{found.metrics_host}:{found.serve_port}[/], or try:\n"
         f"  {home}juice top                       a live view of accounts, posts and tags\n"
         f"  {home}juice explain 88                one account's score, line by line\n"
         f"  {home}juice audit                     recount everything once more\n"

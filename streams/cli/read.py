@@ -17,6 +17,7 @@ from infra.database import Client, check_schema, connect, one_line
 from infra.settings import Settings, SettingsError
 from schemas.event import KINDS
 from streams.cli.app import app, console, settings
+from streams.measures.account.explanation import remarks
 from streams.tables import ALL_TABLES
 
 Window = Literal["5m", "1h", "24h", "7d", "30d"]
@@ -56,13 +57,8 @@ def explain(
         f"\n{row['people']:,} people acted on it{error}, it acted on {row['given_people']:,}; "
         f"{row['mutual_people']:,} both ways. Balance, given less received: {row['balance']:+,}."
     )
-    if row["returned_share"] is not None:
-        console.print(f"Of those it acted on, {row['returned_share']:.0%} acted in return within 7 days.")
-    if row["bought_followers"]:
-        console.print(
-            f"[yellow]Followers look bought: {row['follower_jump']:+,} on {row['follower_jump_day']}, robust z "
-            f"{row['follower_jump_z']:.1f}, engagement that day {row['follower_jump_engagement_z']:+.1f}.[/]"
-        )
+    for remark in remarks(row):
+        console.print(f"[yellow]·[/] {remark}")
 
 
 def _score(client: Client, database: str, account: str, window: str) -> dict[str, Any]:
