@@ -87,11 +87,13 @@ SELECT (SELECT count() FROM recount), count(), (SELECT sum(events) FROM recount)
 """
 )
 _OCCUPIED: Final = """
-SELECT DISTINCT day FROM (
-    SELECT toDate(time) AS day FROM {database:Identifier}.events UNION DISTINCT
-    SELECT toDate(pane) AS day FROM {database:Identifier}.account_panes
-) WHERE day >= {since:Date} AND day < {until:Date} ORDER BY day
+SELECT day, sum(n) FROM (
+    SELECT toDate(time) AS day, count() AS n FROM {database:Identifier}.events GROUP BY day UNION ALL
+    SELECT toDate(pane) AS day, count() AS n FROM {database:Identifier}.account_panes GROUP BY day
+) WHERE day >= {since:Date} AND day < {until:Date} GROUP BY day ORDER BY day
 """
+_ROWS: Final = 1_000_000
+"""Events and panes compared at once, unless a single day has more."""
 _CONSERVATION: Final = """
 SELECT
     (SELECT sum(read) FROM {database:Identifier}.conservation) AS read,
@@ -143,24 +145,34 @@ class Tally:
 
 
 class Audit:
-    """An audit of one database, a day at a time so that its memory is bounded by a day's events."""
+    """An audit of one database, some days at a time so that its memory is bounded."""
 
     def __init__(self, client: Client, database: str, horizon: int) -> None:
         self.client, self.database, self.horizon = client, database, horizon
         self.tally = Tally()
 
-    def days(self, since: date | None = None, until: date | None = None) -> list[date]:
-        """Return the UTC days in [since, until) for which there are events or panes."""
+    def spans(self, since: date | None = None, until: date | None = None) -> list[tuple[date, date]]:
+        """Return the UTC days in [since, until) for which there is anything, as [first, last) spans of bounded size."""
         limits = {"since": since or date(1970, 1, 1), "until": until or date(2106, 1, 1)}
-        rows = self._rows(_OCCUPIED, limits)
-        return [row[0] for row in rows]
+        spans: list[tuple[date, date]] = []
+        size = _ROWS
+        for day, rows in self._rows(_OCCUPIED, limits):
+            self.tally.days += 1
+            after = day + timedelta(days=1)
+            if size + rows > _ROWS:
+                spans.append((day, after))
+                size = rows
+            else:
+                spans[-1] = (spans[-1][0], after)
+                size += rows
+        return spans
 
-    def day(self, day: date, limit: int = 100) -> Iterator[Difference]:
-        """Yield up to `limit` differences of one UTC day."""
-        first = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    def span(self, since: date, until: date, limit: int = 100) -> Iterator[Difference]:
+        """Yield up to `limit` differences of the UTC days in [since, until)."""
+        first, last = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (since, until))
         given = {
             "first": first,
-            "last": first + timedelta(days=1),
+            "last": last,
             "horizon": self.horizon,
             "disclosures": sorted(DISCLOSURES),
             "limit": limit,
@@ -168,7 +180,6 @@ class Audit:
         recounted, said, actions = self._rows(_COUNTS, given)[0]
         self.tally.panes += max(recounted, said)
         self.tally.actions += actions or 0
-        self.tally.days += 1
         for account, pane, direction, kind, stream, events in self._rows(_DIFFERENCES, given):
             yield Difference(account, pane, direction, kind, tuple(stream), tuple(events))
 

@@ -90,10 +90,10 @@ def run_audit(
     client = connect(found, timeout=600)
     check_schema(client, found.database)
     work = Audit(client, found.database, found.horizon)
-    days = work.days(since, until)  # type: ignore[arg-type]
+    spans = work.spans(since, until)  # type: ignore[arg-type]
     differences: list[Difference] = []
-    for day in track(days, "auditing", console=err, disable=not progress, transient=True):
-        differences.extend(work.day(day, SHOWN))
+    for first, last in track(spans, "auditing", console=err, disable=not progress, transient=True):
+        differences.extend(work.span(first, last, SHOWN))
         if len(differences) >= SHOWN:
             break
     return work, differences[:SHOWN], work.conservation()
