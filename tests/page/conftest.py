@@ -76,7 +76,7 @@ def _wait_for(url: str, here: Installation) -> None:
     raise AssertionError(here.logs())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it lives, nothing else in the process can run an event loop of its own
 def chromium() -> Iterator[Browser]:
     """Start a headless Chromium, installing Debian's where it is missing and we may; fail plainly where we may not."""
     if not Path(CHROMIUM).exists():
