@@ -64,6 +64,9 @@ class _Flush:
         self.rows = Rows()
         self.states: dict[bytes, Any] = {}
         self.dues: dict[bytes, int] = {}
+        self.folded: set[bytes] = set()
+        self.furthest = fence
+        """The furthest fence of a value at hand: after a crash some values have seen more than this batch."""
 
     def load(self, key: bytes) -> tuple[Subject[Any], str, Any, int]:
         """Return the subject, its own key, the state, and the fence of a stored key."""
@@ -72,7 +75,9 @@ class _Flush:
         raw = self.here.entries.get(key)
         if raw is None:
             return subject, own, subject.empty(own), -1
-        return subject, own, subject.load(own, raw[_HEADER.size :]), _HEADER.unpack_from(raw)[0]
+        known = _HEADER.unpack_from(raw)[0]
+        self.furthest = max(self.furthest, known)
+        return subject, own, subject.load(own, raw[_HEADER.size :]), known
 
     def fold(self, key: bytes, facts: Sequence[tuple[int, Fact]]) -> None:
         """Add to a key the facts it has not seen."""
@@ -82,6 +87,7 @@ class _Flush:
             subject.fold(own, state, fresh, self.rows)
             self.states[key] = state
             self.dues[key] = WAITING
+            self.folded.add(key)
 
     def present(self, key: bytes) -> None:
         """Say a key's derived rows as of now."""
@@ -101,6 +107,10 @@ class _Flush:
         for key, state in self.states.items():
             due = self.dues[key]
             code = chr(key[0])
+            raw = here.entries.get(key)
+            known = _HEADER.unpack_from(raw)[0] if raw else -1
+            if due == RELEASE and (key in self.folded or known > self.fence):
+                due = WAITING  # its fence is still needed, should this batch be repeated; it goes in a later flush
             if due == RELEASE:
                 here.waiting.pop(key, None)
                 if key in here.entries:
@@ -115,9 +125,7 @@ class _Flush:
                 here.waiting.pop(key, None)
                 if due < NEVER:
                     heappush(here.agenda, (due, key))
-            raw = here.entries.get(key)
-            fence = max(self.fence, _HEADER.unpack_from(raw)[0] if raw else -1)
-            writes[key] = _HEADER.pack(fence, due) + self.subjects[code].dump(state)
+            writes[key] = _HEADER.pack(max(self.fence, known), due) + self.subjects[code].dump(state)
         return writes
 
 
@@ -229,6 +237,7 @@ class Accumulate:
     def _effects(self, flush: _Flush, partition: int, version: int) -> Effects:
         here = flush.here
         effects = Effects(writes=flush.writes())
+        version = max(version, flush.furthest + 1)  # rows say what their values have seen, and must outlive older ones
         for table, rows in flush.rows.by_table.items():
             effects.sends.append(rows_send(self.names.rows, partition, table, rows, version))
             if table == "rewards":
