@@ -13,7 +13,7 @@ from streams.engine.faults import Exit
 def main() -> None:
     """Run the command line."""
     try:
-        from streams.cli import campaigns, check, demo, feed, read, run, serve, stack  # noqa: F401  each registers its commands
+        from streams.cli import bench, campaigns, check, demo, feed, read, run, serve, stack  # noqa: F401  each registers its commands
 
         app()
     except (SettingsError, StackError) as error:

@@ -1,0 +1,195 @@
+"""How fast and how fresh: the whole product on real events, measured from outside.
+
+A stack, a worker and a sink are started for the occasion. *Throughput*: the events are all in Kafka before the worker
+starts; the clock runs from the first look that finds it working until everything can be queried. *Freshness*: events
+come at a rate; the newest that can be queried is looked up again and again, and its age is how far ClickHouse lags
+behind Kafka. Between two inserts that age grows, so it is no less than what any event waits.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from statistics import quantiles
+from urllib.request import urlopen
+
+import msgspec
+import psutil
+
+from infra.clock import monotonic, wall
+from infra.database import connect
+from infra.settings import Settings
+from streams.drain import Drain
+from streams.names import Names
+from streams.replay.publish import Publisher
+
+COPY_SPAN = 3 * 86_400_000
+"""Milliseconds of event time from one copy of the file to the next."""
+PATIENCE = 900.0
+POLL = 0.1
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process spent while the clock ran."""
+
+    cpu_seconds: float
+    rss: int
+    """Bytes resident at the end."""
+
+
+class Throughput(msgspec.Struct, frozen=True, kw_only=True):
+    """A backlog worked off. Seconds and rates count from the start of work."""
+
+    events: int
+    counted_seconds: float
+    """Until every event was in the state of every measure."""
+    seconds: float
+    """Until everything could be queried, scores included."""
+    costs: dict[str, Cost]
+
+    @property
+    def rate(self) -> float:
+        """Events per second, through to ClickHouse."""
+        return self.events / self.seconds
+
+    @property
+    def counted_rate(self) -> float:
+        """Events per second into the state of every measure."""
+        return self.events / self.counted_seconds
+
+
+class Freshness(msgspec.Struct, frozen=True, kw_only=True):
+    """How old the newest event was that could be queried, in seconds, over `looks` looks at a steady rate."""
+
+    rate: float
+    looks: int
+    p50: float
+    p99: float
+    worst: float
+
+
+class BenchError(Exception):
+    """There is no figure, and why."""
+
+
+def copies(path: Path, count: int) -> Iterator[bytes]:
+    """Yield the events of a file of events `count` times, each time three days later and under new ids."""
+    events = [msgspec.json.decode(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    for copy in range(count):
+        for event in events:
+            later = {"id": f"{copy}-{event['id']}", "time": _instant(event["time"]) + copy * COPY_SPAN}
+            yield msgspec.json.encode(event | later)
+
+
+def _instant(time: str | int) -> int:
+    """Return an event's time as epoch milliseconds."""
+    return time if isinstance(time, int) else round(msgspec.convert(time, datetime).timestamp() * 1000)
+
+
+def publish(here: Settings, events: Iterator[bytes], rate: float = 0.0) -> int:
+    """Append events to the partitions in turn, at `rate` per second or as fast as it goes; return how many."""
+    number, started = 0, monotonic()
+    with Publisher(here, here.kafka, Names.of(here).events) as publisher:
+        for number, event in enumerate(events, 1):
+            publisher.send(number % here.partitions, event)
+            if rate and (ahead := number / rate - (monotonic() - started)) > 0.01:
+                time.sleep(ahead)
+        publisher.finish()
+    return number
+
+
+def throughput(
+    here: Settings,
+    events: int,
+    ports: Sequence[int],
+    processes: Callable[[], Mapping[str, psutil.Process]],
+    check: Callable[[], None],
+    show: Callable[[int], None] = lambda done: None,
+) -> Throughput:
+    """Follow workers and a sink that were just started until `events` can be queried.
+
+    `ports` are those of the workers' telemetry; `processes` returns those whose cost is counted; `check` raises when
+    one has ended; `show` is told how many events are done.
+    """
+    deadline = monotonic() + PATIENCE
+    while (begin := _finished(ports)) == 0:
+        check()
+        _in_time(deadline)
+        time.sleep(POLL / 4)
+    started = monotonic()
+    costly = processes()
+    before = {name: _cpu(process) for name, process in costly.items()}
+    counted = 0.0
+    with Drain(here, here.kafka) as way:
+        while (left := way.left()) is not None:
+            check()
+            _in_time(deadline)
+            if not counted and (left.stage == "sink" or (left.stage == "accumulate" and not left.records)):
+                counted = monotonic()
+            show(_finished(ports))
+            time.sleep(POLL)
+    ended = monotonic()
+    costs = {
+        name: Cost(cpu_seconds=_cpu(process) - before[name], rss=_rss(process)) for name, process in costly.items()
+    }
+    return Throughput(
+        events=events - begin, counted_seconds=(counted or ended) - started, seconds=ended - started, costs=costs
+    )
+
+
+def ready(port: int) -> None:
+    """Wait until the worker at `port` says that it is ready; raise BenchError when it does not within a minute."""
+    deadline = monotonic() + 60
+    while monotonic() < deadline:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):  # loopback
+                return
+        except OSError:
+            time.sleep(POLL)
+    raise BenchError("the worker was not ready within a minute")
+
+
+def freshness(here: Settings, rate: float, stop: Callable[[], bool]) -> Freshness:
+    """Look ten times a second, until `stop` says so, how old the newest event is that can be queried."""
+    client = connect(here)
+    newest = f"SELECT toUnixTimestamp64Milli(max(received_at)) FROM {here.database}.events_store"
+    ages = []
+    while not stop():
+        found = client.query(newest).result_rows[0][0]
+        ages.append(wall() - found / 1000)
+        time.sleep(POLL)
+    if len(ages) < 2:
+        raise BenchError("too short to see anything; give more --seconds")
+    cuts = quantiles(ages, n=100, method="inclusive")
+    return Freshness(rate=rate, looks=len(ages), p50=cuts[49], p99=cuts[98], worst=max(ages))
+
+
+def _finished(ports: Sequence[int]) -> int:
+    """Return how many events the workers have decided on, as their telemetry says; 0 of one that does not answer."""
+    number = 0.0
+    for port in ports:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:  # loopback
+                text = answer.read().decode()
+        except OSError:
+            continue
+        number += sum(float(n) for n in re.findall(r"^juice_events_total{.*} (\S+)$", text, re.MULTILINE))
+    return round(number)
+
+
+def _in_time(deadline: float) -> None:
+    if monotonic() > deadline:
+        raise BenchError(f"not done after {PATIENCE:.0f} s")
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _rss(process: psutil.Process) -> int:
+    return int(process.memory_info().rss)

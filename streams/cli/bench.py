@@ -1,0 +1,171 @@
+"""`juice bench`: how many events per second, and how fresh."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from contextlib import ExitStack
+from importlib.resources import files
+from itertools import islice
+from pathlib import Path
+from subprocess import Popen
+from threading import Thread
+from time import sleep
+from typing import Annotated
+
+import msgspec
+import psutil
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from infra import stack
+from infra.clock import monotonic
+from infra.settings import Settings, SettingsError, load
+from infra.stack.ports import choose
+from streams import bench as work
+from streams.cli.app import app, console, err, settings
+from streams.cli.stack import apply_migrations
+from streams.demo.processes import check, running
+
+HIGGS = Path(str(files("infra"))) / "data" / "higgs-july-1-3.ndjson.gz"
+WARM = 10
+"""Seconds of events before freshness is watched: imports, first batches, first inserts."""
+
+
+@app.command()
+def bench(
+    copies: Annotated[int, typer.Option(min=1, help="How often the three days of real events are replayed.")] = 4,
+    rate: Annotated[float, typer.Option(min=0, help="Events per second for freshness; 0 leaves it out.")] = 500.0,
+    seconds: Annotated[int, typer.Option(min=5, help="How long freshness is watched.")] = 30,
+    workers: Annotated[int, typer.Option(min=1, help="Workers that share the backlog.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Measure throughput and freshness of the whole product, every measure and campaign on, on this machine.
+
+    53,746 real events of July 2012, several times over, wait in Kafka; a worker and a sink bring them to ClickHouse.
+    Then events come at a steady rate, and it is watched how old the newest is that can be queried. Runs on a stack of
+    its own on free loopback ports and leaves nothing behind. For other engines at the same work see `make bench`.
+
+    Example: juice bench --copies 10 --rate 1000
+    """
+    found = settings()
+    home = found.home / "bench"
+    shutil.rmtree(home, ignore_errors=True)
+    try:
+        with err.status("starting Kafka and ClickHouse …"):
+            info = stack.up(home, kafka_port=0, clickhouse_port=0)
+        through = _throughput(home, info, copies, workers)
+        fresh = _freshness(home, info, rate, seconds) if rate else None
+    except work.BenchError as error:
+        raise SettingsError(str(error)) from None
+    finally:
+        with err.status("stopping …"):
+            stack.down(home, wipe=True)
+        shutil.rmtree(home, ignore_errors=True)
+    if as_json:
+        shown = {
+            "throughput": msgspec.to_builtins(through) | {"rate": through.rate, "counted_rate": through.counted_rate},
+            "freshness": msgspec.to_builtins(fresh),
+        }
+        print(msgspec.json.encode(shown).decode())
+        return
+    _show(through, fresh)
+
+
+def _throughput(home: Path, info: stack.StackInfo, copies: int, workers: int) -> work.Throughput:
+    ports = _free_ports(workers)
+    here, environ = _prepared(home, info, "throughput", ports[0])
+    with err.status("putting events into Kafka …"):
+        number = work.publish(here, work.copies(HIGGS, copies))
+    with ExitStack() as started, Progress(console=err, transient=True) as progress:
+        children = started.enter_context(running(("sink", "worker"), environ, home / "logs"))
+        for position, port in enumerate(ports[1:], 2):
+            more = environ | {"JUICE_WORKER_PORT": str(port)}
+            child = started.enter_context(running(("worker",), more, home / "logs" / str(position)))
+            children |= {f"worker {position}": child["worker"]}
+        bar = progress.add_task("working it off", total=number)
+        return work.throughput(
+            here,
+            number,
+            ports,
+            lambda: _processes(info, children),
+            lambda: check(children, home / "logs"),
+            lambda done: progress.update(bar, completed=done),
+        )
+
+
+def _freshness(home: Path, info: stack.StackInfo, rate: float, seconds: int) -> work.Freshness:
+    here, environ = _prepared(home, info, "freshness", _free_ports(1)[0])
+    number = round(rate * (seconds + WARM))
+    events = islice(work.copies(HIGGS, number // 50_000 + 1), number)
+    feeder = Thread(target=work.publish, args=(here, events, rate), daemon=True)
+    with running(("sink", "worker"), environ, home / "logs") as children, Progress(console=err, transient=True) as bar:
+        task = bar.add_task(f"{rate:,.0f} events per second", total=seconds + WARM)
+        begun = monotonic()
+
+        def over() -> bool:
+            check(children, home / "logs")
+            bar.update(task, completed=monotonic() - begun)
+            return not feeder.is_alive()
+
+        work.ready(here.worker_port)
+        begun = monotonic()
+        feeder.start()
+        while monotonic() - begun < WARM and not over():
+            sleep(0.1)
+        return work.freshness(here, rate, over)
+
+
+def _free_ports(count: int) -> list[int]:
+    ports: list[int] = []
+    while len(ports) < count:
+        ports.append(choose(what="telemetry", fixed=None, taken=frozenset(ports)))
+    return ports
+
+
+def _prepared(home: Path, info: stack.StackInfo, name: str, port: int) -> tuple[Settings, dict[str, str]]:
+    """Create the topics and tables of an installation of its own; return its settings, and as environment."""
+    environ = {
+        "JUICE_HOME": str(home.absolute()),
+        "JUICE_KAFKA": info.kafka,
+        "JUICE_CLICKHOUSE": info.clickhouse,
+        "JUICE_NAMESPACE": f"{name}.",
+        "JUICE_DATABASE": f"juice_{name}",
+        "JUICE_CAMPAIGNS": str(files("streams.demo") / "rules.toml"),
+        "JUICE_WORKER_PORT": str(port),
+        "JUICE_SINK_PORT": "0",
+    }
+    here = load(environ)
+    apply_migrations(here)
+    return here, environ
+
+
+def _processes(info: stack.StackInfo, children: Mapping[str, Popen[bytes]]) -> dict[str, psutil.Process]:
+    """Return the processes that do the work, by name; a worker is the child of the command that looks after it."""
+    found = {name: psutil.Process(child.pid) for name, child in children.items()}
+    for name, process in found.items():
+        if name.startswith("worker") and (below := process.children()):
+            found[name] = below[0]
+    servers = {service.name: psutil.Process(service.pid) for service in info.services if service.pid}
+    return found | servers
+
+
+def _show(through: work.Throughput, fresh: work.Freshness | None) -> None:
+    console.print(
+        f"[bold]{through.rate:,.0f} events/s[/] through to ClickHouse, scores included "
+        f"({through.events:,} events in {through.seconds:.1f} s); "
+        f"{through.counted_rate:,.0f} events/s into the state of every measure.\n"
+    )
+    table = Table(box=None, pad_edge=False)
+    for heading, justify in (("process", "left"), ("CPU", "right"), ("µs/event", "right"), ("memory", "right")):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for name, cost in through.costs.items():
+        each = cost.cpu_seconds / through.events * 1e6
+        table.add_row(name, f"{cost.cpu_seconds:.1f} s", f"{each:.1f}", f"{cost.rss >> 20:,} MiB")
+    console.print(table)
+    if fresh is not None:
+        console.print(
+            f"\nAt {fresh.rate:,.0f} events/s what can be queried is [bold]{fresh.p50:.2f} s[/] old at the median, "
+            f"[bold]{fresh.p99:.2f} s[/] at the 99th percentile, {fresh.worst:.2f} s at the worst of {fresh.looks} looks."
+        )
