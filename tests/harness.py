@@ -160,7 +160,7 @@ class Installation:
         await producer.stop()
         return count
 
-    def drain(self, timeout: float = 90) -> Left | None:
+    def drain(self, timeout: float = 300) -> Left | None:
         """Wait until everything is in ClickHouse; return what is left when the time is over."""
         left: Left | None = None
         with Drain(self.settings, self.stack.kafka) as way:

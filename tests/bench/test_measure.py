@@ -137,13 +137,13 @@ def test_a_program_that_takes_too_long_is_ended() -> None:
             """,
             patience=1.0,
         )
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 50
     assert not [p for p in set(psutil.pids()) - before if "of-the-bench-test" in _arguments(p)]
 
 
 def test_a_silent_program_has_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that lost records never gets to the end; its silence ends it long before patience does."""
-    monkeypatch.setattr(module, "SILENCE_S", 0.5)
+    monkeypatch.setattr(module, "SILENCE_S", 5.0)
     with pytest.raises(PeerFailed, match="stalled while it worked"):
         run("say('at', 50, 1.0); time.sleep(60)")
 

@@ -81,7 +81,7 @@ def test_exact_after_every_round_of_random_faults(stack: StackInfo, tmp_path: Pa
                 time.sleep(rng.uniform(0.0, 0.8))
                 crowd.disturb()
             feeding.join()
-            left = here.drain(90)
+            left = here.drain()
             story = f"seed {seed}, round {number}, after {crowd.done}"
             assert left is None, f"{story}: {left}\n{here.logs()}"
             _, differences, conservation = here.audit()

@@ -37,10 +37,10 @@ def living(stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         addresses = [f"127.0.0.1:{telemetry_port(process)}" for process in (worker, sink)]
         targets = {"juice-worker": addresses[:1], "juice-sink": addresses[1:]}
         with prometheus(folder / "prometheus", targets) as watching:
-            left = here.drain(180)
+            left = here.drain()
             assert left is None, f"{left}\n{here.logs()}"
             here.feed([b"{", b"[]", b'{"id":"d","type":"dance","time":1620464400000,"actor":"a"}', records[-1]])
-            assert here.drain(60) is None
+            assert here.drain() is None
             # The lookout asks every half minute; what it says must be of the whole world, and scraped.
             since = time.time()
             eventually(

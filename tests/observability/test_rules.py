@@ -82,7 +82,7 @@ def test_a_fault_arrives_at_the_webhook(stack: StackInfo, tmp_path: Path) -> Non
                 for n in range(200)
             ]
             here.feed(good)
-            assert here.drain(60) is None, here.logs()
+            assert here.drain() is None, here.logs()
             settled = {"JuiceLookoutBlind"}
             eventually(lambda: watching.firing() <= settled and "nothing else fires", 60, here.logs())
             here.feed([b"rubbish"] * 100)

@@ -56,7 +56,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             here.feed(world.events())
             here.start("worker")
             here.start("sink")
-            assert here.drain(240) is None, here.logs()
+            assert here.drain() is None, here.logs()
             here.start("serve")
             url = f"http://127.0.0.1:{port}/"
             _wait_for(url, here)
