@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 
 from infra.settings import Settings, SettingsError
 from infra.stack.stack import status
-from schemas.rows import VERSION, Column, Table
+from schemas.rows import CASE, VERSION, Column, Table
 
 QUERY_SETTINGS: Final = {"session_timezone": "UTC"}
 
@@ -180,30 +180,45 @@ def table_statements(table: Table, database: str, have: Collection[str] = (), tt
     spares the merges of a retried block.
     """
     store = f"{database}.{table.store}"
-    names = ", ".join(f"`{name}`" for name in table.names)
-    where = f" WHERE {table.live}" if table.live else ""
     statements = []
     if not have:
-        columns = ", ".join(_column(column) for column in (*table.columns, VERSION))
+        columns = ", ".join(_column(column) for column in (*table.stored, VERSION))
         partition = f"PARTITION BY {table.partition} " if table.partition else ""
         statements.append(
             f"CREATE TABLE IF NOT EXISTS {store} ({columns}) ENGINE = ReplacingMergeTree(version) {partition}"
-            f"ORDER BY ({', '.join(f'`{key}`' for key in table.key)}) "
+            f"ORDER BY ({', '.join(f'`{key}`' for key in table.stored_key)}) "
             "SETTINGS non_replicated_deduplication_window = 1000, index_granularity = 4096"
         )
-    elif missing := [column for column in table.columns if column.name not in have]:
+    elif missing := [column for column in table.stored if column.name not in have]:
         added = ", ".join(f"ADD COLUMN IF NOT EXISTS {_column(column)}" for column in missing)
         statements.append(f"ALTER TABLE {store} {added}")
     if table.time and ttl_days:
-        statements.append(f"ALTER TABLE {store} MODIFY TTL {table.time} + INTERVAL {ttl_days} DAY")
+        time = f"arrayMax({table.time})" if table.packed and table.time in table.packed.own else table.time
+        statements.append(f"ALTER TABLE {store} MODIFY TTL {time} + INTERVAL {ttl_days} DAY")
     elif table.time and have:
         statements.append(f"ALTER TABLE {store} REMOVE TTL")
     quoted = table.doc.replace("\\", "\\\\").replace("'", "\\'")
-    statements.append(
-        f"CREATE OR REPLACE VIEW {database}.{table.name} AS "  # noqa: S608  names from declarations, no input
-        f"SELECT {names} FROM {store} FINAL{where} COMMENT '{quoted}'"
-    )
+    statements.append(f"CREATE OR REPLACE VIEW {database}.{table.name} AS {_shown(table, store)} COMMENT '{quoted}'")
     return statements
+
+
+def _shown(table: Table, store: str) -> str:
+    """Return the query behind a table's view."""
+    conditions = [table.live] if table.live else []
+    if (packed := table.packed) is None:
+        selected, unpacking = [f"`{name}`" for name in table.names], ""
+    else:
+        own = {name: f"s.`{name}`[at] AS `{name}`" for name in packed.own}
+        cased = {name: f"s.`{name}`[s.`{CASE.name}`[at]] AS `{name}`" for name in packed.cased}
+        shared = {name: f"s.`{name}` AS `{name}`" for name in table.names}
+        columns = shared | own | cased | {packed.by: packed.by}
+        selected = [columns[name] for name in table.names]
+        values = ", ".join(f"'{value}'" for value in packed.values)
+        numbers = ", ".join(str(at) for at, _ in enumerate(packed.values, 1))
+        unpacking = f" ARRAY JOIN CAST([{values}], 'Array(LowCardinality(String))') AS `{packed.by}`, [{numbers}] AS at"
+        conditions.append(f"s.`{CASE.name}`[at] > 0")
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"SELECT {', '.join(selected)} FROM {store} AS s FINAL{unpacking}{where}"  # noqa: S608  declarations only
 
 
 __all__ = ["ClickHouseError", "Client", "DatabaseError", "connect", "migrate", "one_line"]

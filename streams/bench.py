@@ -156,10 +156,10 @@ def ready(port: int) -> None:
 def freshness(here: Settings, rate: float, stop: Callable[[], bool]) -> Freshness:
     """Look ten times a second, until `stop` says so, how old the newest event is that can be queried."""
     client = connect(here)
-    newest = f"SELECT toUnixTimestamp64Milli(max(received_at)) FROM {here.database}.events_store"
+    newest = "SELECT toUnixTimestamp64Milli(max(received_at)) FROM {db:Identifier}.events_store"
     ages = []
     while not stop():
-        found = client.query(newest).result_rows[0][0]
+        found = client.query(newest, parameters={"db": here.database}).result_rows[0][0]
         ages.append(wall() - found / 1000)
         time.sleep(POLL)
     if len(ages) < 2:

@@ -91,7 +91,8 @@ def _influence(subject: Accounts, account: str, facts: Sequence[Fact], split: in
     state = subject.empty(account)
     subject.fold(account, state, facts, rows)
     subject.present(account, state, Now(time=-(-split // MINUTE) * MINUTE, floor=0), rows)
-    scores = {row[_WINDOW]: row[_INFLUENCE] for row in rows.by_table.get(ACCOUNT_SCORES.name, ())}
+    said = (shown for row in rows.by_table.get(ACCOUNT_SCORES.name, ()) for shown in ACCOUNT_SCORES.shown(row))
+    scores = {row[_WINDOW]: row[_INFLUENCE] for row in said}
     return float(scores.get("30d", 0.0))
 
 

@@ -203,16 +203,18 @@ class Pipe:
     def rows(self, table: str) -> dict[tuple[Any, ...], dict[str, Any]]:
         """Return the current rows of a table by key, as ReplacingMergeTree would, without the empty ones."""
         spec = ALL_TABLES[table]
-        newest: dict[tuple[Any, ...], tuple[int, dict[str, Any]]] = {}
+        at = [spec.names.index(name) for name in spec.stored_key]
+        newest: dict[tuple[Any, ...], tuple[int, list[Any]]] = {}
         for log in self.logs[self.names.rows].values():
             for record in log:
                 if record.key == table.encode():
                     for *values, version in json.loads(b"[" + (record.value or b"") + b"]"):
-                        row = dict(zip(spec.names, values, strict=True))
-                        key = tuple(row[name] for name in spec.key)
+                        key = tuple(values[place] for place in at)
                         if key not in newest or version >= newest[key][0]:
-                            newest[key] = (version, row)
-        return {key: row for key, (_, row) in newest.items() if not (spec.live == "events > 0" and not row["events"])}
+                            newest[key] = (version, values)
+        shown = (dict(zip(spec.names, row, strict=True)) for _, stored in newest.values() for row in spec.shown(stored))
+        rows = {tuple(row[name] for name in spec.key): row for row in shown}
+        return {key: row for key, row in rows.items() if not (spec.live == "events > 0" and not row["events"])}
 
     def dead_letters(self) -> dict[tuple[int, int], str]:
         """Return the reason of each dead letter by (partition, offset)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +25,25 @@ VERSION: Final = Column("version", "UInt64", "which of two rows with one key is 
 
 
 @dataclass(frozen=True, slots=True)
+class Packed:
+    """How rows that differ in one column of the key travel and are stored as one.
+
+    For each of `values` of the column `by`, a stored row holds a number: 0 for no row, else which of its cases the row
+    shows. Columns in `own` hold a value for each of `values`, columns in `cased` one for each case, all others one for
+    the row. Rows of a key mostly say the same, so there is mostly one case; five times fewer rows to write, to merge
+    and to read are what this is for.
+    """
+
+    by: str
+    values: tuple[str, ...]
+    own: frozenset[str]
+    cased: frozenset[str]
+
+
+CASE: Final = Column("case", "Array(UInt8)", "for each value, which of the cases it shows; 0 for none")
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table of ClickHouse as analysts see it.
 
@@ -43,11 +62,49 @@ class Table:
     """SQL expression that partitions the storage."""
     time: str = ""
     """Column from which age is counted where a setting lets rows expire; without it they never do."""
+    packed: Packed | None = None
+    """Set where storage holds several rows as one; the view takes them apart."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names of the columns, without the version."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def stored(self) -> tuple[Column, ...]:
+        """Return the columns of the storage, which are those that travel, without the version."""
+        if (packed := self.packed) is None:
+            return self.columns
+        arrays = packed.own | packed.cased
+        return tuple(
+            Column(each.name, f"Array({each.type})", each.doc) if each.name in arrays else each
+            for each in (CASE if column.name == packed.by else column for column in self.columns)
+        )
+
+    @property
+    def stored_key(self) -> tuple[str, ...]:
+        """Return what identifies a stored row."""
+        return tuple(name for name in self.key if self.packed is None or name != self.packed.by)
+
+    def shown(self, row: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows that analysts see of a stored one, whatever `live` says of them."""
+        if (packed := self.packed) is None:
+            yield tuple(row)
+            return
+        names = self.names
+        cases = row[names.index(packed.by)]
+        for at, (value, case) in enumerate(zip(packed.values, cases, strict=True)):
+            if case:
+                yield tuple(
+                    value
+                    if name == packed.by
+                    else cell[at]
+                    if name in packed.own
+                    else cell[case - 1]
+                    if name in packed.cased
+                    else cell
+                    for name, cell in zip(names, row, strict=True)
+                )
 
     @property
     def store(self) -> str:

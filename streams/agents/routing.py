@@ -10,7 +10,10 @@ from schemas.rows import encode_rows
 from streams.engine.outbox import Send
 from streams.tables import ALL_TABLES
 
-_COLUMNS = {name: ",".join((*table.names, "version")).encode() for name, table in ALL_TABLES.items()}
+_COLUMNS = {
+    name: ",".join((*(column.name for column in table.stored), "version")).encode()
+    for name, table in ALL_TABLES.items()
+}
 
 
 def partition_of(home: str, partitions: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from schemas.fact import EARNED, FOLLOW
 from streams.measures.account.audience import total
-from streams.measures.account.catalogue import standing_row, window_row
+from streams.measures.account.catalogue import ACTIONS, standing_row, window_row
 from streams.measures.account.measure import Lately, StandingView, WindowView
 from streams.measures.account.person import Person
 from streams.measures.account.rhythm import Rhythm
@@ -26,12 +26,11 @@ from streams.windows.panes import (
     KLASS_MASK,
     MARK_KIND,
     MINUTES_PER_HOUR,
-    WINDOWS,
 )
 from streams.windows.sums import Sums, window_sums
 
-EMPTY: Final = (*window_row(WindowView()), *standing_row(StandingView(now=0)))
-"""What the row of an empty window says; nobody is shown it."""
+_SILENT: Final = (*((),) * len(window_row(WindowView())), *standing_row(StandingView(now=0)))
+"""What is said of the measures where no window holds anything; nobody is shown it."""
 
 
 def say(
@@ -43,7 +42,7 @@ def say(
     rows: Rows,
     settings: ScoreSettings,
 ) -> int:
-    """Say the rows of windows that changed since they were last said; return when the next will, in minutes.
+    """Say the rows of all windows if one changed since they were last said; return when the next will, in minutes.
 
     `found` is what is still open; `now` and the result are minutes since the epoch.
     """
@@ -60,24 +59,20 @@ def say(
         rolled_hour=settled.rolled_hour,
     )
     said, account.said = account.said, now
-    due = [
-        index
-        for index, (view, as_of) in enumerate(zip(sums.views, sums.as_of, strict=True))
-        if (as_of > said if view is not None else account.shown >> index & 1)
-    ]
-    if due:
-        views = _Views(settled, account, found, rhythm, sums, now, settings)
-        say_row = rows.by_table.setdefault("account_scores", []).append
-        for index in due:
-            view = sums.views[index]
-            as_of = sums.as_of[index]
-            if view is None:
-                account.shown &= ~(1 << index)
-                said_of = EMPTY
-            else:
-                account.shown |= 1 << index
-                said_of = views.row(view)
-            say_row((key, WINDOWS[index][0], as_of * 60, *said_of))
+    if said and max(sums.as_of) <= said:
+        return sums.due
+    views = _Views(settled, account, found, rhythm, sums, now, settings)
+    cases: list[tuple[Any, ...]] = []
+    case: list[int] = []
+    latest: WindowView | None = None
+    for view in sums.views:
+        if view is not None and view is not latest:
+            cases.append(views.row(view))
+            latest = view
+        case.append(len(cases) if view is not None and cases[-1][ACTIONS] else 0)
+    measures = (*zip(*cases, strict=True), *views.said_standing) if cases else _SILENT
+    as_of = [minute * 60 for minute in sums.as_of]
+    rows.add("account_scores", (key, case, as_of, *measures))
     return sums.due
 
 
@@ -88,7 +83,7 @@ _seen = attrgetter("seen")
 
 
 class _Views:
-    """The rows of one moment, each worked out once."""
+    """The rows of one moment."""
 
     def __init__(
         self,
@@ -127,18 +122,14 @@ class _Views:
             settings=settings,
         )
         self.said_standing = standing_row(standing)
-        self.said: dict[int, tuple[Any, ...]] = {}
 
     def row(self, view: WindowView) -> tuple[Any, ...]:
-        """Return what all measures say of a window."""
-        said = self.said.get(view.start)
-        if said is None:
-            view.people = self.people[: bisect_right(self.seen, -view.start)]
-            view.scale, view.followers = self.scale, self.followers
-            if view.scale > 1 and view.start >= self.open:
-                view.lately = _lately(self.found, view.start, self.levels)
-            said = self.said[view.start] = window_row(view) + self.said_standing
-        return said
+        """Return what the window measures say of a window."""
+        view.people = self.people[: bisect_right(self.seen, -view.start)]
+        view.scale, view.followers = self.scale, self.followers
+        if view.scale > 1 and view.start >= self.open:
+            view.lately = _lately(self.found, view.start, self.levels)
+        return window_row(view)
 
 
 def _lately(found: Entries, start: int, levels: dict[int, int]) -> Lately:

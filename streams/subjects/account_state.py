@@ -59,8 +59,6 @@ class Account(msgspec.Struct, array_like=True):
     """Hour since the epoch → level of its entries in the journal, where not 0."""
     audience: dict[str, list[int]] = {}
     """As in Settled, for days since somebody looked."""
-    shown: int = 0
-    """Windows whose last row was not empty, a bit each."""
     said: int = 0
     """Minute as of which rows were last said; 0 when facts came since."""
     settled: bytes = b""

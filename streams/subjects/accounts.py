@@ -28,10 +28,9 @@ _AUDIENCE: Final = frozenset({FOLLOW, UNFOLLOW})
 class Accounts(Subject[Account]):
     """Everything measured of one account; the key is the account.
 
-    Says `account_panes` at each fold, and `account_scores` for each window that holds anything, or did when
-    it was last said. Exceptions to the law of undo: what an undone event said of its actor's followers stays
-    said; and beyond CAPACITY people, somebody who took everything back may have left the sample smaller than
-    it need be.
+    Says `account_panes` at each fold, and `account_scores`, all windows in one row, when one of them changes.
+    Exceptions to the law of undo: what an undone event said of its actor's followers stays said; and beyond CAPACITY
+    people, somebody who took everything back may have left the sample smaller than it need be.
 
     60 days after the last action, received or given, an account is forgotten, its tenure included.
     """
@@ -54,7 +53,7 @@ class Accounts(Subject[Account]):
 
     def empty(self, key: str) -> Account:
         """Return an account nothing is known of."""
-        return Account({}, b"", 0, {}, {}, 0, 0, b"")
+        return Account({}, b"", 0, {}, {}, 0, b"")
 
     def load(self, key: str, raw: bytes) -> Account:
         """Return the account that `dump` wrote."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Final
 
 from schemas.event import KINDS
+from streams.measures.account.measure import WINDOW_NAMES
 from streams.subject import DAY, HOUR, MINUTE
 
 Panes = dict[int, int]
@@ -49,12 +50,19 @@ MINUTES_PER_HOUR: Final = HOUR // MINUTE
 MINUTES_PER_DAY: Final = DAY // MINUTE
 HOURS_PER_DAY: Final = DAY // HOUR
 
-WINDOWS: Final[tuple[tuple[str, int, int], ...]] = (
-    ("5m", 1, 5),
-    ("1h", 1, 60),
-    ("24h", MINUTES_PER_HOUR, 24 * 60),
-    ("7d", MINUTES_PER_HOUR, 7 * 24 * 60),
-    ("30d", MINUTES_PER_DAY, 30 * 24 * 60),
+WINDOWS: Final[tuple[tuple[str, int, int], ...]] = tuple(
+    (name, unit, length)
+    for name, (unit, length) in zip(
+        WINDOW_NAMES,
+        (
+            (1, 5),
+            (1, 60),
+            (MINUTES_PER_HOUR, 24 * 60),
+            (MINUTES_PER_HOUR, 7 * 24 * 60),
+            (MINUTES_PER_DAY, 30 * 24 * 60),
+        ),
+        strict=True,
+    )
 )
 """Name, pane unit and length, both in minutes; narrow to wide, each inside the next."""
 

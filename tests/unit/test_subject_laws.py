@@ -106,9 +106,10 @@ class Reader:
         found = {}
         for key, row in self.rows.items():
             table = ALL_TABLES[key[0]]
-            values = dict(zip(table.names, row, strict=True))
-            if not table.live or eval(table.live, {}, values):
-                found[key] = values
+            for shown in table.shown(row):
+                values = dict(zip(table.names, shown, strict=True))
+                if not table.live or eval(table.live, {}, values):
+                    found[key[0], *(_hashable(values[column]) for column in table.key)] = values
         return found
 
     def said(self) -> dict[tuple[Any, ...], dict[str, Any]]:
@@ -125,7 +126,7 @@ class Reader:
             for row in said:
                 assert len(row) == len(table.names), name
                 values = dict(zip(table.names, row, strict=True))
-                self.rows[(name, *(_hashable(values[column]) for column in table.key))] = row
+                self.rows[(name, *(_hashable(values[column]) for column in table.stored_key))] = row
 
 
 def _hashable(value: Any) -> Any:

@@ -8,8 +8,8 @@ from pkgutil import iter_modules
 from typing import Any, Final
 
 import streams.measures.account as package
-from schemas.rows.table import Column, Table
-from streams.measures.account.measure import StandingMeasure, StandingView, WindowMeasure, WindowView
+from schemas.rows.table import Column, Packed, Table
+from streams.measures.account.measure import WINDOW_NAMES, StandingMeasure, StandingView, WindowMeasure, WindowView
 
 
 def _discover() -> list[WindowMeasure | StandingMeasure]:
@@ -41,18 +41,28 @@ def standing_row(view: StandingView) -> tuple[Any, ...]:
     return tuple(row)
 
 
+ACTIONS: Final = [column.name for each in WINDOW_MEASURES for column in each.columns].index("actions")
+"""Place in a window's row of the number that says whether there is anything in it."""
+
 ACCOUNT_SCORES: Final = Table(
     name="account_scores",
     doc="What is measured of an account, by window. Rows are current: silence empties a window.",
     columns=(
         Column("account", "String", "whose row it is"),
-        Column("window", "LowCardinality(String)", "5m, 1h, 24h, 7d or 30d, up to as_of"),
+        Column(
+            "window", "LowCardinality(String)", f"{', '.join(WINDOW_NAMES[:-1])} or {WINDOW_NAMES[-1]}, up to as_of"
+        ),
         Column("as_of", "DateTime('UTC')", "when what the row says became true; it holds until a newer row"),
         *(column for each in WINDOW_MEASURES for column in each.columns),
         *(column for each in STANDING_MEASURES for column in each.columns),
     ),
     key=("account", "window"),
-    live="actions > 0",
     time="as_of",
+    packed=Packed(
+        by="window",
+        values=WINDOW_NAMES,
+        own=frozenset({"as_of"}),
+        cased=frozenset(column.name for each in WINDOW_MEASURES for column in each.columns),
+    ),
 )
 """The table of account rows; a new measure is a new column at its place, so columns are inserted by name."""

@@ -18,6 +18,8 @@ from streams.measures.account.person import Person
 from streams.measures.account.rhythm import Rhythm
 from streams.measures.account.settings import DEFAULTS, ScoreSettings
 
+WINDOW_NAMES: Final = ("5m", "1h", "24h", "7d", "30d")
+"""Narrow to wide."""
 KIND_COUNT: Final = len(KINDS)
 SPLITS: Final = ("", "_earned", "_incentivised")
 """Suffixes of a measure that exists three times: all, earned, made for something in return (said or not)."""

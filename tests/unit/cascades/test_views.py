@@ -47,9 +47,11 @@ class Database:
 
     def put(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows as the sink does."""
-        block = encode_rows([(*row, 1) for row in rows])
+        block = encode_rows([(*row, 1) for row in (rows if table.packed is None else packed(table, rows))])
         store = f"{self.name}.{table.store}"
-        self.client.raw_insert(store, [*table.names, "version"], block, fmt="JSONCompactEachRow")
+        self.client.raw_insert(
+            store, [*(column.name for column in table.stored), "version"], block, fmt="JSONCompactEachRow"
+        )
 
     def ask(self, sql: str) -> list[dict[str, Any]]:
         """Return the rows of a query; `{db}` is the database."""
@@ -68,6 +70,32 @@ def database(client: Client) -> Iterator[Database]:
     name = f"views_{uuid4().hex[:10]}"
     yield Database(client, name)
     client.command(f"DROP DATABASE {name} SYNC")
+
+
+def packed(table: Table, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return rows as `table` stores them: one for all that differ in the packed column alone, a case for each."""
+    how = table.packed
+    assert how is not None
+    by = table.names.index(how.by)
+    found: dict[Any, dict[str, tuple[Any, ...]]] = {}
+    for row in rows:
+        found.setdefault(row[0], {})[row[by]] = row
+    stored = []
+    for shown in found.values():
+        present = [value for value in how.values if value in shown]
+        any_ = next(iter(shown.values()))
+        cells: list[Any] = []
+        for at, name in enumerate(table.names):
+            if name == how.by:
+                cells.append([present.index(value) + 1 if value in shown else 0 for value in how.values])
+            elif name in how.own:
+                cells.append([shown[value][at] if value in shown else 0 for value in how.values])
+            elif name in how.cased:
+                cells.append([shown[value][at] for value in present])
+            else:
+                cells.append(any_[at])
+        stored.append(tuple(cells))
+    return stored
 
 
 def events_rows(events: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:

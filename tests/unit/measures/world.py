@@ -9,6 +9,7 @@ from typing import Any
 from schemas.event import Event
 from schemas.fact import Fact, fact_of
 from streams.measures.account.catalogue import ACCOUNT_SCORES
+from streams.measures.account.measure import WINDOW_NAMES
 from streams.measures.account.settings import DEFAULTS, ScoreSettings
 from streams.subject import DAY, HOUR, MINUTE, RELEASE, Now, Rows
 from streams.subjects.accounts import Accounts
@@ -87,9 +88,12 @@ class World:
 
     def _take(self, rows: Rows) -> None:
         for values in rows.by_table.get("account_scores", ()):
-            row = dict(zip(ACCOUNT_SCORES.names, values, strict=True))
-            self.rows[row["account"], row["window"]] = row
             self.said += 1
+            for window in WINDOW_NAMES:
+                self.rows.pop((values[0], window), None)
+            for shown in ACCOUNT_SCORES.shown(values):
+                row = dict(zip(ACCOUNT_SCORES.names, shown, strict=True))
+                self.rows[row["account"], row["window"]] = row
         for account, pane, direction, kind, *counts in rows.by_table.get("account_panes", ()):
             self.panes[account, pane, direction, kind] = tuple(counts)
 
