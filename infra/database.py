@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib.resources import files
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -38,9 +39,14 @@ def url_of(settings: Settings) -> str:
 def connect(settings: Settings, *, timeout: float = 60.0) -> Client:
     """Return a client; raise DatabaseUnreachable with one line when ClickHouse does not answer or refuses us."""
     url = url_of(settings)
+    parts = urlsplit(url)
     try:
         return clickhouse_connect.get_client(
-            dsn=url,
+            # One by one: of a `dsn` it takes host and port, and speaks plain HTTP whatever its scheme says.
+            interface=parts.scheme,
+            host=parts.hostname or "",
+            port=parts.port or (8443 if parts.scheme == "https" else 8123),
+            proxy_path=parts.path,
             username=settings.clickhouse_user,
             password=settings.clickhouse_password.get_secret_value(),
             ca_cert=str(settings.clickhouse_ca) if settings.clickhouse_ca else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,16 @@ MAX_BYTES: Final = 64 << 20
 class KafkaUnreachable(SettingsError):
     """No broker answers; the message is one line for the user."""
 
+    @classmethod
+    def because(cls, error: Exception, settings: Settings, kafka: str) -> KafkaUnreachable:
+        """Return it for a client that could not be made. Clients do not say whether they were turned away or not
+        heard, so where there is a login the message names it.
+        """
+        login = f" as {settings.kafka_user}" if settings.kafka_security.startswith("SASL") else ""
+        closed = settings.kafka_security != "PLAINTEXT"
+        who = f"lets us in{login} with {settings.kafka_security}" if closed else "answers"
+        return cls(f"no broker {who} at {kafka} ({error.__class__.__name__})")
+
 
 def broker_of(settings: Settings) -> str:
     """Return the bootstrap servers: as set, or the local stack's; raise SettingsError when there are neither."""
@@ -31,14 +42,21 @@ def broker_of(settings: Settings) -> str:
     raise SettingsError(f"no Kafka: set JUICE_KAFKA, or run `juice up` (no stack runs in {settings.home})")
 
 
+def tls(settings: Settings) -> ssl.SSLContext | None:
+    """Return how brokers are recognised: by their host name and our authority, or the system's; None without TLS."""
+    if not settings.kafka_security.endswith("SSL"):
+        return None
+    return ssl.create_default_context(cafile=settings.kafka_ca)
+
+
 def client_settings(settings: Settings, kafka: str) -> dict[str, Any]:
-    """Return what every kafka-python client is told."""
+    """Return what every client is told, in words that kafka-python and aiokafka share."""
     given: dict[str, Any] = {
         "bootstrap_servers": kafka.split(","),
         "security_protocol": settings.kafka_security,
     }
-    if settings.kafka_security.endswith("SSL") and settings.kafka_ca:
-        given["ssl_cafile"] = str(settings.kafka_ca)
+    if (context := tls(settings)) is not None:
+        given["ssl_context"] = context
     if settings.kafka_security.startswith("SASL"):
         given |= {
             "sasl_mechanism": settings.kafka_mechanism,
@@ -54,7 +72,7 @@ def admin_client(settings: Settings, kafka: str) -> Iterator[KafkaAdminClient]:
     try:
         admin = KafkaAdminClient(**client_settings(settings, kafka), bootstrap_timeout_ms=8_000)
     except (KafkaError, OSError, ValueError) as error:
-        raise KafkaUnreachable(f"no broker answers at {kafka} ({error.__class__.__name__})") from None
+        raise KafkaUnreachable.because(error, settings, kafka) from None
     try:
         yield admin
     finally:
@@ -74,7 +92,7 @@ def reader(settings: Settings, kafka: str, **more: Any) -> Iterator[KafkaConsume
             **more,
         )
     except (KafkaError, OSError, ValueError) as error:
-        raise KafkaUnreachable(f"no broker answers at {kafka} ({error.__class__.__name__})") from None
+        raise KafkaUnreachable.because(error, settings, kafka) from None
     try:
         yield consumer
     finally:
@@ -119,5 +137,8 @@ def ensure_topics(admin: KafkaAdminClient, specs: Sequence[TopicSpec], replicati
             done.append(f"topic {spec.name}: {have[spec.name]} → {spec.partitions} partitions")
     if there:
         kind = ConfigResourceType.TOPIC
-        admin.alter_configs([ConfigResource(kind, spec.name, dict(spec.configs)) for spec in there if spec.configs])
+        try:
+            admin.alter_configs([ConfigResource(kind, spec.name, dict(spec.configs)) for spec in there if spec.configs])
+        except ValueError as error:  # what this user may not see does not exist for the client
+            raise SettingsError(f"topics cannot be configured: {error}") from None
     return done

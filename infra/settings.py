@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX: Final = "JUICE_"
@@ -55,8 +56,8 @@ class Settings(BaseSettings):
     # Who we are
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_mechanism: Literal["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"] = "SCRAM-SHA-512"
-    kafka_user: str = ""
-    kafka_password: SecretStr = SecretStr("")
+    kafka_user: str = Field("", validate_default=True)
+    kafka_password: SecretStr = Field(SecretStr(""), validate_default=True)
     kafka_ca: Path | None = Field(None, description="certificate authority of the brokers, PEM")
     clickhouse_user: str = "default"
     clickhouse_password: SecretStr = SecretStr("")
@@ -89,12 +90,36 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     crash_at: str = Field("", description="named crash point, for tests of recovery only")
 
+    @field_validator("kafka", "clickhouse")
+    @classmethod
+    def _without_login(cls, value: str) -> str:
+        if "@" in value:  # addresses are logged
+            raise ValueError("an address holds no login: use _USER and _PASSWORD_FILE")
+        return value
+
     @field_validator("clickhouse")
     @classmethod
     def _url(cls, value: str) -> str:
         if value and not re.match(r"^https?://[^/]+", value):
             raise ValueError("write it as http://host:port")
         return value.rstrip("/")
+
+    @field_validator("kafka_user", "kafka_password")
+    @classmethod
+    def _login(cls, value: Any, info: ValidationInfo) -> Any:
+        if not value and str(info.data.get("kafka_security")).startswith("SASL"):
+            raise ValueError("needed where JUICE_KAFKA_SECURITY asks for a login")
+        return value
+
+    @field_validator("kafka_ca", "clickhouse_ca")
+    @classmethod
+    def _readable(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                ssl.create_default_context(cafile=value)
+            except OSError as error:  # SSLError is one
+                raise ValueError(f"no certificates can be read from {value} ({error.__class__.__name__})") from None
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -350,6 +350,9 @@ def serve(host: str, port: int, health: Health) -> int:
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         path = environ.get("PATH_INFO", "")
+        if environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
+            start_response("405 Method Not Allowed", [("Allow", "GET, HEAD")])
+            return []
         if path == "/metrics":
             return metrics(environ, start_response)
         if path not in ("/healthz", "/readyz"):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import faust
 
+from infra.kafka import tls
 from infra.settings import Settings
 from streams.agents.accept import Accept
 from streams.agents.accumulate import Accumulate
@@ -35,13 +35,9 @@ class Juice(faust.App):
 
 def security(settings: Settings) -> dict[str, Any]:
     """Return Faust's settings for TLS and SASL."""
-    if settings.kafka_security == "PLAINTEXT":
-        return {}
-    context = None
-    if settings.kafka_security.endswith("SSL"):
-        context = ssl.create_default_context(cafile=str(settings.kafka_ca) if settings.kafka_ca else None)
+    context = tls(settings)
     if not settings.kafka_security.startswith("SASL"):
-        return {"broker_credentials": faust.SSLCredentials(context)}
+        return {} if context is None else {"broker_credentials": faust.SSLCredentials(context)}
     return {
         "broker_credentials": faust.SASLCredentials(
             username=settings.kafka_user,

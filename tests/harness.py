@@ -21,6 +21,7 @@ import psutil
 from aiokafka import AIOKafkaProducer
 
 from infra.database import connect
+from infra.kafka import client_settings
 from infra.settings import Settings, load
 from infra.stack import StackInfo
 from streams.audit import Audit, Conservation, Difference
@@ -145,7 +146,7 @@ class Installation:
 
     async def _feed(self, records: Iterable[bytes | None], partitions: int, rate: float) -> int:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self.stack.kafka.split(","),
+            **client_settings(self.settings, self.stack.kafka),
             linger_ms=10,
             max_batch_size=1 << 18,
             max_request_size=32 << 20,

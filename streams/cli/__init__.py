@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from kafka.errors import KafkaError
+
+from infra.database import ClickHouseError, one_line
 from infra.settings import SettingsError
 from infra.stack.errors import StackError
 from streams.cli.app import app
@@ -13,11 +16,15 @@ from streams.engine.faults import Exit
 def main() -> None:
     """Run the command line."""
     try:
-        from streams.cli import bench, campaigns, check, demo, feed, read, run, serve, stack  # noqa: F401  each registers its commands
+        from streams.cli import access, bench, campaigns, check, demo, feed, read, run, serve, stack  # noqa: F401  each registers its commands
 
         app()
     except (SettingsError, StackError) as error:
         print(f"juice: {error}", file=sys.stderr)
+        raise SystemExit(Exit.USAGE) from None
+    except (ClickHouseError, KafkaError) as error:
+        who = "ClickHouse" if isinstance(error, ClickHouseError) else "Kafka"
+        print(f"juice: {who} refuses: {one_line(error)}", file=sys.stderr)
         raise SystemExit(Exit.USAGE) from None
     except KeyboardInterrupt:
         print("\njuice: interrupted", file=sys.stderr)

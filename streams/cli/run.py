@@ -73,7 +73,7 @@ def run_sink(found: Settings) -> int:
             bootstrap_timeout_ms=8_000,
         )
     except (KafkaError, OSError) as error:
-        raise KafkaUnreachable(f"no broker answers at {kafka} ({error.__class__.__name__})") from None
+        raise KafkaUnreachable.because(error, found, kafka) from None
     inserter = Inserter(lambda: connect(found), found.database, stop)
     work = Sink(
         consumer,

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 import threading
 from collections import deque
 from contextlib import AbstractContextManager
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -100,7 +99,7 @@ class Publisher(AbstractContextManager["Publisher"]):
 
     async def _pump(self) -> None:
         producer = AIOKafkaProducer(
-            **_client(self.settings, self.kafka),
+            **client_settings(self.settings, self.kafka),
             acks="all",
             enable_idempotence=True,
             max_batch_size=BATCH,
@@ -127,12 +126,3 @@ class Publisher(AbstractContextManager["Publisher"]):
     def _take(self) -> list[Send]:
         queue = self._queue
         return [queue.popleft() for _ in range(min(len(queue), TAKEN))]
-
-
-def _client(settings: Settings, kafka: str) -> dict[str, Any]:
-    """Return what infra.kafka tells every client, in aiokafka's words."""
-    given = client_settings(settings, kafka)
-    ca = given.pop("ssl_cafile", None)
-    if settings.kafka_security.endswith("SSL"):
-        given["ssl_context"] = ssl.create_default_context(cafile=ca)
-    return given

@@ -33,6 +33,10 @@ def test_durations_are_written_as_people_write_them() -> None:
         ("JUICE_DATABASE", "a b"),
         ("JUICE_LOG", "xml"),
         ("JUICE_WORKER_PORT", "70000"),
+        ("JUICE_KAFKA", "me:s3cret@broker:9092"),
+        ("JUICE_CLICKHOUSE", "https://me:s3cret@host:8443"),
+        ("JUICE_KAFKA_CA", "/nowhere/ca.pem"),
+        ("JUICE_CLICKHOUSE_CA", __file__),
     ],
 )
 def test_a_wrong_setting_is_one_line_with_its_name(variable: str, value: str) -> None:
@@ -41,6 +45,16 @@ def test_a_wrong_setting_is_one_line_with_its_name(variable: str, value: str) ->
         load({variable: value})
     assert str(caught.value).startswith(f"{variable}: ")
     assert "\n" not in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", ["JUICE_KAFKA_USER", "JUICE_KAFKA_PASSWORD"])
+def test_a_login_that_is_asked_for_must_be_there(missing: str) -> None:
+    """With SASL, a missing user or password is said by its name before anything is tried."""
+    given = {"JUICE_KAFKA_SECURITY": "SASL_SSL", "JUICE_KAFKA_USER": "u", "JUICE_KAFKA_PASSWORD": "p"}
+    assert load(given).kafka_user == "u"
+    with pytest.raises(SettingsError, match=f"^{missing}: needed where JUICE_KAFKA_SECURITY asks for a login"):
+        load({name: value for name, value in given.items() if name != missing})
 
 
 def test_a_secret_is_read_from_a_file_and_never_shown(tmp_path: Path) -> None:
