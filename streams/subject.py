@@ -98,8 +98,11 @@ class Subject(ABC, Generic[State]):
         """Return the state as compact bytes that start with a format version."""
 
     @abstractmethod
-    def fold(self, key: str, state: State, facts: Sequence[Fact], rows: Rows) -> None:
-        """Add `facts` (in no particular order) to `state`, and say the rows that must be exact at once."""
+    def fold(self, key: str, state: State, facts: Sequence[Fact], rows: Rows) -> int | None:
+        """Add `facts` (in no particular order) to `state`, and say the rows that must be exact at once.
+
+        Return None to be presented soon, or, where nothing more is to be said, when to look (event ms, or NEVER).
+        """
 
     @abstractmethod
     def present(self, key: str, state: State, now: Now, rows: Rows) -> int:

@@ -25,12 +25,25 @@ MAX_REQUEST: int = 32 << 20
 """The largest record we send or fetch: a dead letter of a 10 MB record, in base64, and room."""
 
 
+HURRIED: int = 2_000
+"""Events that wait on a worker when it begins to put off what can wait: some tenths of a second of its work."""
+
+
 class Juice(faust.App):
     """A Faust app that knows its stages by the topic they read."""
 
     stages: dict[str, Stage]
     rules_changed: Callable[[], None]
     """To be called when the rulebook has changed."""
+
+    def hurried(self) -> bool:
+        """Tell whether so much input waits that what can be done later should be."""
+        return self.entrance.waiting() > HURRIED
+
+    @property
+    def entrance(self) -> Stage:
+        """Return the first stage."""
+        return next(iter(self.stages.values()))
 
 
 def security(settings: Settings) -> dict[str, Any]:

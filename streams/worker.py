@@ -139,9 +139,11 @@ async def _tick(app: Juice, watch: Watch) -> None:
     """Let every stage do what is due while no input comes; apart from the watch, which must see it hang."""
     while True:
         await asyncio.sleep(TICK)
-        if watch.ready and not app.rebalancing:
-            for stage in app.stages.values():
-                await stage.tick()
+        for stage in app.stages.values():
+            more = True
+            while more and watch.ready and not app.rebalancing:
+                more = await stage.tick()
+                await asyncio.sleep(0)  # input goes first
 
 
 def main() -> int:

@@ -155,7 +155,7 @@ class Pipe:
         for partition in range(self.sources if stage.name == "ingest" else self.partitions):
             self._restore(stage, partition)
             offset = stage.progress(partition)
-            if (effects := stage.body.idle(partition, 0, offset)) is not None:
+            if (effects := stage.body.idle(partition, 0, offset, False)) is not None:
                 self._apply(stage, partition, effects, offset)
                 did = True
         return did

@@ -201,7 +201,7 @@ class Accept:
         telemetry.state_keys("ids", sum(len(p.known) for p in self.held.values()))
         return effects
 
-    def idle(self, partition: int, lag: int, offset: int) -> Effects | None:
+    def idle(self, partition: int, lag: int, offset: int, behind: bool) -> Effects | None:
         """Do nothing: time passes here only with messages."""
         return None
 

@@ -33,7 +33,7 @@ from streams.subject import MINUTE, NEVER, RELEASE, Now, Rows, Subject
 
 _HEADER: Final = Struct(">qq")
 WAITING: Final = 0
-MAX_PRESENTED: Final = 2_000
+MAX_PRESENTED: Final = 1_000
 """Keys presented in one flush beyond those it touched, so that a flush stays short."""
 PRESENT_SHARE: Final = 8
 """While behind, one waiting key is presented for every so many keys touched."""
@@ -56,76 +56,82 @@ class _Partition:
     counts: dict[str, int] = field(default_factory=dict)
 
 
+class _Touched:
+    """A key that this flush has loaded."""
+
+    __slots__ = ("due", "folded", "known", "own", "raw", "state", "subject")
+
+    def __init__(self, name: str, raw: bytes | None, subject: Subject[Any]) -> None:
+        self.subject, self.own, self.raw = subject, name[1:], raw
+        self.folded = False
+        if raw is None:
+            self.known, self.due = -1, NEVER
+            self.state = subject.empty(self.own)
+        else:
+            self.known, self.due = _HEADER.unpack_from(raw)
+            self.state = subject.load(self.own, raw[_HEADER.size :])
+
+
 class _Flush:
     """The work of one batch: states that were loaded, rows, and what is to be written."""
 
     def __init__(self, here: _Partition, subjects: Mapping[str, Subject[Any]], fence: int) -> None:
         self.here, self.subjects, self.fence = here, subjects, fence
         self.rows = Rows()
-        self.states: dict[bytes, Any] = {}
-        self.dues: dict[bytes, int] = {}
-        self.folded: set[bytes] = set()
-        self.furthest = fence
-        """The furthest fence of a value at hand: after a crash some values have seen more than this batch."""
+        self.touched: dict[bytes, _Touched] = {}
 
-    def load(self, key: bytes) -> tuple[Subject[Any], str, Any, int]:
-        """Return the subject, its own key, the state, and the fence of a stored key."""
-        text = key.decode()
-        subject, own = self.subjects[text[0]], text[1:]
-        raw = self.here.entries.get(key)
-        if raw is None:
-            return subject, own, subject.empty(own), -1
-        known = _HEADER.unpack_from(raw)[0]
-        self.furthest = max(self.furthest, known)
-        return subject, own, subject.load(own, raw[_HEADER.size :]), known
-
-    def fold(self, key: bytes, facts: Sequence[tuple[int, Fact]]) -> None:
+    def fold(self, name: str, facts: Sequence[tuple[int, Fact]]) -> None:
         """Add to a key the facts it has not seen."""
-        subject, own, state, fence = self.load(key)
-        fresh = [fact for offset, fact in facts if offset > fence]
+        key = name.encode()
+        found = _Touched(name, self.here.entries.get(key), self.subjects[name[0]])
+        known = found.known
+        fresh = [fact for offset, fact in facts if offset > known]
+        if fresh or known > self.fence:
+            self.touched[key] = found
         if fresh:
-            subject.fold(own, state, fresh, self.rows)
-            self.states[key] = state
-            self.dues[key] = WAITING
-            self.folded.add(key)
+            due = found.subject.fold(found.own, found.state, fresh, self.rows)
+            found.due = WAITING if due is None else due
+            found.folded = True
 
     def present(self, key: bytes) -> None:
         """Say a key's derived rows as of now."""
-        state = self.states.get(key)
-        if state is None:
-            subject, own, state, _ = self.load(key)
-            self.states[key] = state
-        else:
-            text = key.decode()
-            subject, own = self.subjects[text[0]], text[1:]
-        self.dues[key] = subject.present(own, state, self.here.now, self.rows)
+        found = self.touched.get(key)
+        if found is None:
+            name = key.decode()
+            found = self.touched[key] = _Touched(name, self.here.entries.get(key), self.subjects[name[0]])
+        found.due = found.subject.present(found.own, found.state, self.here.now, self.rows)
+
+    @property
+    def furthest(self) -> int:
+        """Return the furthest fence at hand: after a crash some values have seen more than this batch."""
+        return max((found.known for found in self.touched.values()), default=self.fence)
 
     def writes(self) -> dict[bytes, bytes | None]:
         """Return the new values, and note when each key is due."""
-        here = self.here
+        here, fence, pack = self.here, self.fence, _HEADER.pack
+        counts, waiting = here.counts, here.waiting
         writes: dict[bytes, bytes | None] = {}
-        for key, state in self.states.items():
-            due = self.dues[key]
-            code = chr(key[0])
-            raw = here.entries.get(key)
-            known = _HEADER.unpack_from(raw)[0] if raw else -1
-            if due == RELEASE and (key in self.folded or known > self.fence):
-                due = WAITING  # its fence is still needed, should this batch be repeated; it goes in a later flush
+        for key, found in self.touched.items():
+            due, known, raw = found.due, found.known, found.raw
             if due == RELEASE:
-                here.waiting.pop(key, None)
-                if key in here.entries:
-                    writes[key] = None
-                    here.counts[code] -= 1
-                continue
-            if key not in here.entries:
-                here.counts[code] = here.counts.get(code, 0) + 1
+                if found.folded or known > fence:
+                    due = WAITING  # its fence is still needed, should this batch be repeated; it goes in a later flush
+                else:
+                    waiting.pop(key, None)
+                    if raw is not None:
+                        writes[key] = None
+                        counts[found.subject.code] -= 1
+                    continue
+            if raw is None:
+                code = found.subject.code
+                counts[code] = counts.get(code, 0) + 1
             if due == WAITING:
-                here.waiting[key] = None
+                waiting[key] = None
             else:
-                here.waiting.pop(key, None)
+                waiting.pop(key, None)
                 if due < NEVER:
                     heappush(here.agenda, (due, key))
-            writes[key] = _HEADER.pack(max(self.fence, known), due) + self.subjects[code].dump(state)
+            writes[key] = pack(fence if fence > known else known, due) + found.subject.dump(found.state)
         return writes
 
 
@@ -188,23 +194,23 @@ class Accumulate:
             here.clocks[source] = max(time, message.time), max(floor, message.floor)
         self._advance(here)
         for name, facts in groups.items():
-            flush.fold(name.encode(), facts)
+            flush.fold(name, facts)
         if behind:
-            self._present_some(flush, len(flush.states) // PRESENT_SHARE)
+            self._present_some(flush, len(flush.touched) // PRESENT_SHARE)
         else:
-            for key in list(flush.states):
+            for key in [key for key, found in flush.touched.items() if found.due == WAITING]:
                 flush.present(key)
             self._present_some(flush, MAX_PRESENTED)
         return self._effects(flush, partition, records[-1].offset + 1)
 
-    def idle(self, partition: int, lag: int, offset: int) -> Effects | None:
-        """Present keys that wait or are due."""
+    def idle(self, partition: int, lag: int, offset: int, behind: bool) -> Effects | None:
+        """Present keys that wait or are due, unless there is more urgent work."""
         here = self.held[partition]
-        if not here.waiting and not (here.agenda and here.agenda[0][0] <= here.now.time):
+        if behind or not (here.waiting or (here.agenda and here.agenda[0][0] <= here.now.time)):
             return None
         flush = _Flush(here, self.subjects, offset - 1)
         self._present_some(flush, MAX_PRESENTED)
-        return self._effects(flush, partition, offset) if flush.states else None
+        return self._effects(flush, partition, offset) if flush.touched else None
 
     def rules_changed(self) -> None:
         """Look at every key again whose rows depend on rules."""
@@ -216,14 +222,15 @@ class Accumulate:
         """Present up to `count` keys that were waiting before this batch or have become due."""
         here = flush.here
         for key in list(islice(here.waiting, count)):
-            if key not in flush.states or flush.dues[key] == WAITING:
+            found = flush.touched.get(key)
+            if found is None or found.due == WAITING:
                 flush.present(key)
                 count -= 1
         agenda, time = here.agenda, here.now.time
         while count > 0 and agenda and agenda[0][0] <= time:
             due, key = heappop(agenda)
             raw = here.entries.get(key)
-            if raw is not None and key not in flush.states and _HEADER.unpack_from(raw)[1] == due:
+            if raw is not None and key not in flush.touched and _HEADER.unpack_from(raw)[1] == due:
                 flush.present(key)
                 count -= 1
 

@@ -98,7 +98,7 @@ class Ingest:
             telemetry.watermark(partition, time - lateness)
         return effects
 
-    def idle(self, partition: int, lag: int, offset: int) -> Effects | None:
+    def idle(self, partition: int, lag: int, offset: int, behind: bool) -> Effects | None:
         """Say from time to time that a caught-up partition is silent, and up to when it is known to have been.
 
         That is as long ago as it takes to count as silent, so that a record which has not reached us yet is newer.

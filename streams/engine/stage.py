@@ -50,12 +50,16 @@ class Body(Protocol):
         """Drop everything derived: the partitions may have moved."""
 
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
-        """Return the effects of consecutive input records; `behind` says that more input already waits."""
+        """Return the effects of consecutive input records; `behind` says that more input already waits, here or in
+        front of the first stage, so that what can wait should.
+        """
 
-    def idle(self, partition: int, lag: int, offset: int) -> Effects | None:
-        """Return what is to be done while no input comes, or None; called about twice a second.
+    def idle(self, partition: int, lag: int, offset: int, behind: bool) -> Effects | None:
+        """Return what is to be done while no input comes, or None; called about twice a second, and again at once
+        after anything was done.
 
-        `lag` is how many input records wait, `offset` the next one.
+        `lag` is how many input records wait, `offset` the next one; `behind` says that many wait in front of the first
+        stage.
         """
 
 
@@ -131,22 +135,30 @@ class Stage:
                 return
             started = monotonic()
             end = records[-1].offset + 1
-            behind = self.app.consumer.highwater(tp) - end > len(records) // 4
+            behind = self.app.consumer.highwater(tp) - end > len(records) // 4 or self.app.hurried()
             effects = self.body.process(tp.partition, records, behind)
             computed = monotonic()
             await self._apply(tp.partition, effects, end)
             telemetry.batch(self.name, tp.partition, len(records), computed - started, monotonic() - computed)
 
-    async def tick(self) -> None:
-        """Do what is to be done while no input comes, for every partition held."""
+    def waiting(self) -> int:
+        """Return how many input records wait on this worker."""
+        highwater = self.app.consumer.highwater
+        return sum(max(highwater(tp) - (self.next_offset(tp.partition) or 0), 0) for tp in self.held())
+
+    async def tick(self) -> bool:
+        """Do what is to be done while no input comes, for every partition held; tell whether there was anything."""
+        busy = False
         for tp in self.held():
             async with self._busy:
                 if not self._owns(tp.partition, self.app.consumer_generation_id):
                     continue
                 offset = self._prepare(tp.partition) or 0
                 lag = self.app.consumer.highwater(tp) - offset
-                if (effects := self.body.idle(tp.partition, lag, offset)) is not None:
+                if (effects := self.body.idle(tp.partition, lag, offset, self.app.hurried())) is not None:
                     await unbroken(self._apply(tp.partition, effects, offset))
+                    busy = True
+        return busy
 
     def held(self) -> list[Any]:
         """Return the input partitions whose state is here and recovered."""

@@ -22,12 +22,12 @@ SETTLING: Final = 2 * HOUR
 """When to ask again whether a day is final: with the usual lateness and horizon, once is enough."""
 
 FORMAT: Final = 1
-_DAY: Final = Struct("<H?iiiiqq")
+_DAY: Final = Struct("<Hiiiiqq")
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 Day = list[int]
-"""Said since the last change? (0 or 1), events, incentivised, undisclosed, amplifications, weight, earned."""
+"""Events, incentivised, undisclosed, amplifications, weight, earned weight."""
 
 
 @lru_cache(maxsize=1024)
@@ -109,45 +109,46 @@ class Ties(Subject[dict[int, Day]]):
         return {day: sums for day, *sums in _DAY.iter_unpack(raw[1:])}
 
     def dump(self, state: dict[int, Day]) -> bytes:
-        """Return 35 bytes a day; a tie mostly has one."""
+        """Return 34 bytes a day; a tie mostly has one."""
         pack = _DAY.pack
         return bytes((FORMAT,)) + b"".join([pack(day, *sums) for day, sums in state.items()])
 
-    def fold(self, key: str, state: dict[int, Day], facts: Sequence[Fact], rows: Rows) -> None:
-        """Add the facts to their days."""
+    def fold(self, key: str, state: dict[int, Day], facts: Sequence[Fact], rows: Rows) -> int:
+        """Add the facts to their days and say these; look again when the earliest day can change no more."""
+        source, target = self.pair(key)
+        changed = set()
         for fact in facts:
             times = fact.sign
             if len(fact.receivers) > 1:
-                times *= fact.receivers.count(self.pair(key)[1])
+                times *= fact.receivers.count(target)
             number, since = divmod(fact.time, DAY)
             day = state.get(number)
             if day is None:
-                day = state[number] = [0, 0, 0, 0, 0, 0, 0]
+                day = state[number] = [0, 0, 0, 0, 0, 0]
+            changed.add(number)
             weight = times * round(self._effort[fact.kind] * 2.0 ** ((since - DAY) * self._rate))
-            day[0] = 0
-            day[1] += times
+            day[0] += times
             if fact.klass != EARNED:
-                day[2] += times
+                day[1] += times
                 if fact.klass == UNDISCLOSED:
-                    day[3] += times
+                    day[2] += times
             else:
-                day[6] += weight
+                day[5] += weight
             if fact.kind in AMPLIFYING:
-                day[4] += times
-            day[5] += weight
+                day[3] += times
+            day[4] += weight
+        for number in changed:
+            events, incentivised, undisclosed, amplifications, weight, earned = (
+                n if n > 0 else 0 for n in state[number]
+            )
+            counts = (events, incentivised, undisclosed, amplifications)
+            rows.add("ties", (source, target, date_of(number), *counts, weight / SCALE, earned / SCALE))
+        return (min(state) + 1) * DAY + SETTLING
 
     def present(self, key: str, state: dict[int, Day], now: Now, rows: Rows) -> int:
-        """Say the days that changed since they were last said; forget those that can change no more."""
-        source, target = self.pair(key)
-        for number in sorted(state) if len(state) > 1 else tuple(state):
-            day = state[number]
-            if not day[0]:
-                day[0] = 1
-                counts = [n if n > 0 else 0 for n in day[1:5]]
-                weights = (max(day[5], 0) / SCALE, max(day[6], 0) / SCALE)
-                rows.add("ties", (source, target, date_of(number), *counts, *weights))
-            if (number + 1) * DAY <= now.floor:
-                del state[number]
+        """Forget the days that can change no more; they have been said."""
+        for number in [number for number in state if (number + 1) * DAY <= now.floor]:
+            del state[number]
         if not state:
             return RELEASE
         return max((min(state) + 1) * DAY, now.time) + SETTLING
