@@ -25,8 +25,10 @@ MAX_REQUEST: int = 32 << 20
 """The largest record we send or fetch: a dead letter of a 10 MB record, in base64, and room."""
 
 
-HURRIED: int = 2_000
-"""Events that wait on a worker when it begins to put off what can wait: some tenths of a second of its work."""
+HURRIED_EVENTS: int = 2_000
+HURRIED_MESSAGES: int = 64
+"""Events, or messages between stages, that wait on a worker when it begins to put off what can wait: some tenths of a
+second of its work."""
 
 
 class Juice(faust.App):
@@ -37,13 +39,8 @@ class Juice(faust.App):
     """To be called when the rulebook has changed."""
 
     def hurried(self) -> bool:
-        """Tell whether so much input waits that what can be done later should be."""
-        return self.entrance.waiting() > HURRIED
-
-    @property
-    def entrance(self) -> Stage:
-        """Return the first stage."""
-        return next(iter(self.stages.values()))
+        """Tell whether so much waits, before any stage, that what can be done later should be."""
+        return any(stage.waiting() > stage.hurried_beyond for stage in self.stages.values())
 
 
 def security(settings: Settings) -> dict[str, Any]:
@@ -110,6 +107,7 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
             name="ingest",
             source=names.events,
             partitions=sources,
+            hurried_beyond=HURRIED_EVENTS,
             body=Ingest(
                 names=names,
                 partitions=parts,
@@ -123,6 +121,7 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
             name="accept",
             source=names.decoded,
             partitions=parts,
+            hurried_beyond=HURRIED_MESSAGES,
             body=Accept(names=names, sources=sources, partitions=parts, horizon=settings.horizon, subjects=subjects),
         ),
         Stage(
@@ -130,6 +129,7 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
             name="accumulate",
             source=names.routed,
             partitions=parts,
+            hurried_beyond=HURRIED_MESSAGES,
             body=accumulate,
         ),
     ]

@@ -50,16 +50,16 @@ class Body(Protocol):
         """Drop everything derived: the partitions may have moved."""
 
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
-        """Return the effects of consecutive input records; `behind` says that more input already waits, here or in
-        front of the first stage, so that what can wait should.
+        """Return the effects of consecutive input records; `behind` says that much waits, before this stage or
+        another, so that what can be done later should be.
         """
 
     def idle(self, partition: int, lag: int, offset: int, behind: bool) -> Effects | None:
         """Return what is to be done while no input comes, or None; called about twice a second, and again at once
         after anything was done.
 
-        `lag` is how many input records wait, `offset` the next one; `behind` says that many wait in front of the first
-        stage.
+        `lag` is how many input records wait, `offset` the next one; `behind` says that much waits, before this
+        stage or another.
         """
 
 
@@ -85,9 +85,12 @@ async def unbroken(work: Coroutine[Any, Any, None]) -> None:
 class Stage:
     """A source topic, a table that carries its progress, and a body between them."""
 
-    def __init__(self, app: faust.App, *, name: str, source: str, partitions: int, body: Body) -> None:
+    def __init__(
+        self, app: faust.App, *, name: str, source: str, partitions: int, body: Body, hurried_beyond: int
+    ) -> None:
+        """`hurried_beyond` is how many records may wait before the worker puts off what can wait."""
         self.app: Any = app  # ours: its consumer is guarded, which Faust's types do not know
-        self.name, self.body = name, body
+        self.name, self.body, self.hurried_beyond = name, body, hurried_beyond
         raw: dict[str, Any] = {
             "key_type": bytes,
             "value_type": bytes,
@@ -135,7 +138,7 @@ class Stage:
                 return
             started = monotonic()
             end = records[-1].offset + 1
-            behind = self.app.consumer.highwater(tp) - end > len(records) // 4 or self.app.hurried()
+            behind = self.app.hurried()
             effects = self.body.process(tp.partition, records, behind)
             computed = monotonic()
             await self._apply(tp.partition, effects, end)
