@@ -207,7 +207,7 @@ def dead_letter(reason: str) -> None:
 
 
 def undo(result: str) -> None:
-    """Count an undo: `applied`, `waiting` for its event, or `repeated`."""
+    """Count an undo: `applied`, `waiting` for its event, `repeated`, or `refused`."""
     _undos.labels(result).inc()
 
 

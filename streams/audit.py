@@ -18,7 +18,7 @@ from schemas.fact import DISCLOSURES
 RECOUNT: Final = """
 WITH
     undone AS (
-        SELECT e.id AS id
+        SELECT e.id AS id, e.time AS time
         FROM {database:Identifier}.events AS e
         INNER JOIN {database:Identifier}.events AS u ON u.undo_of = e.id
         WHERE u.type = 'undo' AND e.type != 'undo'
@@ -48,7 +48,7 @@ WITH
                 1
             ) AS given
         FROM {database:Identifier}.events
-        WHERE type != 'undo' AND id NOT IN (undone)
+        WHERE type != 'undo' AND (id, time) NOT IN (undone)
           AND time >= {first:DateTime64(3)} AND time < {last:DateTime64(3)}
     ),
     recount AS (

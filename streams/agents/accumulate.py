@@ -24,7 +24,7 @@ from infra import telemetry
 from schemas.fact import Fact
 from schemas.rows import TABLES
 from schemas.wire import UNHEARD, Routed, decode_routed
-from streams.agents.routing import rows_send
+from streams.agents.routing import rows_sends
 from streams.engine.outbox import Send
 from streams.engine.progress import PROGRESS
 from streams.engine.stage import Effects
@@ -246,7 +246,7 @@ class Accumulate:
         effects = Effects(writes=flush.writes())
         version = max(version, flush.furthest + 1)  # rows say what their values have seen, and must outlive older ones
         for table, rows in flush.rows.by_table.items():
-            effects.sends.append(rows_send(self.names.rows, partition, table, rows, version))
+            effects.sends.extend(rows_sends(self.names.rows, partition, table, rows, version))
             if table == "rewards":
                 effects.sends.extend(self._rewards(partition, rows))
         clocks = [(source, time, floor) for source, (time, floor) in here.clocks.items()]

@@ -20,14 +20,17 @@ from schemas.decode import Reason, Rejected, decode
 from schemas.fact import fact_of
 from schemas.rows import events_row
 from schemas.wire import UNHEARD, Claim, Decoded, encode
-from streams.agents.routing import partition_of, rows_send
+from streams.agents.routing import partition_of, rows_sends
 from streams.engine.outbox import Send
 from streams.engine.stage import Effects
 from streams.names import Names
 from streams.subject import MINUTE
 
-MAX_MESSAGE: Final = 512 * 1024
-"""Bytes of event rows per message; more are split, for brokers with the usual limit of 1 MB."""
+MAX_CLAIMS: Final = 512 * 1024
+"""Bytes of event rows after which the next message begins: one more may come, and it must stay below MAX_MESSAGE."""
+MAX_LETTER: Final = 16 << 20
+"""Bytes of a record that its dead letter keeps, as many as the topic takes at once. A compressed record may turn out to
+be larger, and its letter, in base64, would not fit into a message."""
 
 _json = msgspec.json.Encoder().encode
 
@@ -130,7 +133,7 @@ class Ingest:
             run: list[Claim] = []
             size = 0
             for claim in of_target:
-                if size > MAX_MESSAGE:
+                if size > MAX_CLAIMS:
                     message = Decoded(partition, first, claim.offset, source.time, UNHEARD, tuple(run), (), appended)
                     effects.sends.append(Send(self.names.decoded, target, None, encode(message)))
                     first, run, size = claim.offset, [], 0
@@ -150,7 +153,7 @@ class Ingest:
     def _say_outcomes(self, effects: Effects, partition: int, source: _Source, version: int) -> None:
         rows = [("ingest", partition, partition, "read", source.read)]
         rows.extend(("ingest", partition, partition, reason, count) for reason, count in source.dead.items())
-        effects.sends.append(rows_send(self.names.rows, partition % self.partitions, "outcomes", rows, version))
+        effects.sends.extend(rows_sends(self.names.rows, partition % self.partitions, "outcomes", rows, version))
 
     @staticmethod
     def _kept(source: _Source) -> bytes:
@@ -158,14 +161,21 @@ class Ingest:
 
 
 def dead_letter(names: Names, rejected: Rejected, partition: int, offset: int, raw: bytes, appended: int) -> Send:
-    """Return the dead letter of a record of `social.events`; `appended` is when Kafka had it, in ms."""
-    letter = {
+    """Return the dead letter of a record of `social.events`; `appended` is when Kafka had it, in ms.
+
+    Of a record beyond MAX_LETTER it keeps the beginning, and says the true `size`.
+    """
+    whole = len(raw) <= MAX_LETTER
+    cut = "" if whole else f"; the first {MAX_LETTER} of {len(raw)} bytes are kept"
+    letter: dict[str, Any] = {
         "reason": rejected.reason,
-        "detail": rejected.detail,
+        "detail": rejected.detail + cut,
         "topic": names.events,
         "partition": partition,
         "offset": offset,
-        "record": base64.b64encode(raw).decode(),
+        "record": base64.b64encode(raw[:MAX_LETTER]).decode(),
         "at": appended,
     }
+    if not whole:
+        letter["size"] = len(raw)
     return Send(names.dead_letters, 0, None, _json(letter))

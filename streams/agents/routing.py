@@ -1,15 +1,20 @@
-"""Which partition a key lives in, and how rows are addressed to the sink."""
+"""Which partition a key lives in, how rows are addressed to the sink, and how large a message may be."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeVar
 from zlib import crc32
 
 from schemas.rows import encode_rows
 from streams.engine.outbox import Send
 from streams.tables import ALL_TABLES
 
+MAX_MESSAGE: Final = 960 * 1024
+"""Bytes of a message; what is more is sent as several, for brokers that take 1 MB as they do by default. Only what one
+input record causes stays in one piece, however much it is."""
+
+T = TypeVar("T")
 _COLUMNS = {
     name: ",".join((*(column.name for column in table.stored), "version")).encode()
     for name, table in ALL_TABLES.items()
@@ -21,12 +26,48 @@ def partition_of(home: str, partitions: int) -> int:
     return crc32(home.encode()) % partitions
 
 
-def rows_send(
+def cut(items: Sequence[T], offset_of: Callable[[T], int]) -> int:
+    """Return the index nearest to the middle of `items`, in order of offset, where another offset begins; 0 if none."""
+    middle = len(items) // 2
+    offset = offset_of(items[middle])
+    begins = next((i for i in range(middle, 0, -1) if offset_of(items[i - 1]) != offset), 0)
+    return begins or next((i for i in range(middle, len(items)) if offset_of(items[i]) != offset), 0)
+
+
+def fitting(
+    items: Sequence[T],
+    offset_of: Callable[[T], int],
+    make: Callable[[Sequence[T], int, int, bool], bytes],
+    begin: int,
+    end: int,
+    last: bool = True,
+) -> Iterator[bytes]:
+    """Yield `make(items, begin, end, last)` for runs of `items` that make no more than MAX_MESSAGE bytes each.
+
+    A run is of offsets [begin, end); what is of one offset stays together, because receivers tell by their `end`
+    which messages they have had. Only in the last of them everything has been said.
+    """
+    value = make(items, begin, end, last)
+    middle = cut(items, offset_of) if len(value) > MAX_MESSAGE else 0
+    if not middle:
+        yield value
+        return
+    at = offset_of(items[middle])
+    yield from fitting(items[:middle], offset_of, make, begin, at, False)
+    yield from fitting(items[middle:], offset_of, make, at, end, last)
+
+
+def rows_sends(
     topic: str, partition: int, table: str, rows: Sequence[tuple[Any, ...]], version: int, appended: int = 0
-) -> Send:
-    """Return the message that carries `rows` of `table` to the sink, the version put behind each row."""
+) -> Iterator[Send]:
+    """Yield the messages that carry `rows` of `table` to the sink, the version put behind each row."""
     value = encode_rows([(*row, version) for row in rows])
-    return Send(topic, partition, table.encode(), value, row_headers(table, len(rows), appended))
+    if len(value) > MAX_MESSAGE and len(rows) > 1:
+        half = len(rows) // 2
+        yield from rows_sends(topic, partition, table, rows[:half], version, appended)
+        yield from rows_sends(topic, partition, table, rows[half:], version, appended)
+    else:
+        yield Send(topic, partition, table.encode(), value, row_headers(table, len(rows), appended))
 
 
 def row_headers(table: str, count: int, appended: int) -> tuple[tuple[str, bytes], ...]:

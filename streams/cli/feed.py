@@ -230,5 +230,7 @@ def _send_again(found: Settings, reason: str | None, limit: int | None, *, yes: 
         print(f"{resent.sent:,} records sent again" + (f": {what}" if what else ""))
         if resent.foreign:
             print(f"{resent.foreign:,} letters are about other topics; they were left")
+        if resent.cut:
+            print(f"{resent.cut:,} letters hold only the beginning of their record; they were left")
     if resent.interrupted:
         raise typer.Exit(INTERRUPTED)

@@ -20,7 +20,7 @@ class Letter(msgspec.Struct, frozen=True):
     """A dead letter: the `record` at `offset` of a `partition` of `topic` could not be used.
 
     `reason` is one of schemas.decode.Reason, `detail` is for people. `at` is when the record arrived, epoch
-    ms.
+    ms. `size` is 0, or how many bytes the record had of which only the first are here.
     """
 
     reason: str
@@ -30,6 +30,7 @@ class Letter(msgspec.Struct, frozen=True):
     offset: int
     record: bytes  # base64 in JSON
     at: int = 0
+    size: int = 0
 
     def glimpse(self, width: int) -> str:
         """Return the first `width` characters of the record, with what cannot be printed escaped."""
@@ -39,10 +40,13 @@ class Letter(msgspec.Struct, frozen=True):
 
 
 class Resent(msgspec.Struct, frozen=True, kw_only=True):
-    """What sending again did: `sent` records are acknowledged; `foreign` letters are about another topic."""
+    """What sending again did: `sent` records are acknowledged; `foreign` letters are about another topic, `cut` ones hold only
+    the beginning of their record, and neither is sent.
+    """
 
     sent: int
     foreign: int
+    cut: int
     reasons: dict[str, int]
     interrupted: bool
 
@@ -100,13 +104,16 @@ def send_again(
     with reader(settings, kafka) as consumer:
         partitions = partitions_of(consumer, names.events)
     reasons: Counter[str] = Counter()
-    foreign = 0
+    foreign = cut = 0
     interrupted = False
     with Publisher(settings, kafka, names.events) as publisher:
         try:
             for letter in letters:
                 if letter.topic != names.events:
                     foreign += 1
+                    continue
+                if letter.size:
+                    cut += 1
                     continue
                 publisher.send(letter.partition % partitions, letter.record)
                 reasons[letter.reason] += 1
@@ -119,4 +126,4 @@ def send_again(
             raise KafkaUnreachable(f"{error}; at least {publisher.acknowledged:,} were sent") from None
         progress(publisher.acknowledged)
         sent = publisher.acknowledged
-    return Resent(sent=sent, foreign=foreign, reasons=dict(reasons), interrupted=interrupted)
+    return Resent(sent=sent, foreign=foreign, cut=cut, reasons=dict(reasons), interrupted=interrupted)

@@ -358,9 +358,10 @@ def test_letters_are_sent_again_byte_for_byte(settings: Settings) -> None:
     bury(settings, [(Reason.MALFORMED, n % PARTITIONS, n, raw) for n, raw in enumerate(NASTY)])
     letters: list[Any] = list(read_letters(settings))
     foreign = type(letters[0])("late", "", "somebody.else", 0, 0, b"x")
-    resent = send_again(settings, [*letters, foreign])
+    cut = type(letters[0])("too_large", "", letters[0].topic, 0, 0, b"x", size=2)
+    resent = send_again(settings, [*letters, foreign, cut])
     assert on_topic(settings) == [NASTY[p::PARTITIONS] for p in range(PARTITIONS)]
-    assert (resent.sent, resent.foreign, resent.reasons) == (6, 1, {"malformed": 6})
+    assert (resent.sent, resent.foreign, resent.cut, resent.reasons) == (6, 1, 1, {"malformed": 6})
 
 
 def test_juice_dead_letters_shows_and_sends(settings: Settings, juice: Juice) -> None:
@@ -384,7 +385,7 @@ def test_juice_dead_letters_shows_and_sends(settings: Settings, juice: Juice) ->
     done = juice("dead-letters", "--reason", "late", "--replay", **here)
     assert done[:2] == (0, "1 records sent again: 1 late\n")
     done = juice("dead-letters", "--reason", "late", "--replay", "--json", **here)
-    assert json.loads(done.out) == {"sent": 1, "foreign": 0, "reasons": {"late": 1}, "interrupted": False}
+    assert json.loads(done.out) == {"sent": 1, "foreign": 0, "cut": 0, "reasons": {"late": 1}, "interrupted": False}
     assert on_topic(settings) == [[], [b'{"id":"old"}'] * 2, []]
 
 

@@ -59,9 +59,9 @@ def test_a_silent_partition_holds_nobody_back_for_ever() -> None:
     for minute in range(1, 600):
         pipe.append(0, event(f"m{minute}", minute), LATER + 1_000 + minute)
     pipe.run()
-    held = sum(len(here.known) for here in pipe.stages["accept"].body.held.values())
+    held = sum(len(here.memory) for here in pipe.stages["accept"].body.held.values())
     pipe.silence(at=LATER + 5_000)
     pipe.append(0, event("last", 600), LATER + 1_700)
     pipe.run()
     assert held == 601
-    assert sum(len(here.known) for here in pipe.stages["accept"].body.held.values()) < 200
+    assert sum(len(here.memory) for here in pipe.stages["accept"].body.held.values()) < 200

@@ -1,0 +1,270 @@
+"""What accept remembers: which ids count, and which orders to take something back have come. Pure.
+
+It is kept as a log of segments, one or a few for each batch, and built again from them after a rebalance. What is
+decided must not depend on how the logs were cut into batches, nor on crashes: a repeated batch whose first attempt is
+half out already would contradict it. So:
+
+- nothing is decided by what happens to be remembered still: ids and orders are compared by event time, and kept for
+  as long as anything can come that is near enough;
+- a segment is deleted once nothing in it matters to a repetition of the batch that deletes it either: by settled time
+  as of that batch's beginning;
+- entries beyond the progress record belong to a batch that will be repeated, and are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import chain
+from operator import attrgetter
+from struct import Struct
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from schemas.fact import UNDO, Fact
+from streams.agents.routing import MAX_MESSAGE, cut
+from streams.engine.progress import FENCE, PROGRESS
+from streams.subject import MINUTE
+
+_KEY: Final = Struct(">cq")
+"""Key of a segment: `s` and the offset of its first entry."""
+
+_GONE: Final = -(1 << 62)
+"""Minute of a place that is forgotten: far from everything."""
+
+T = TypeVar("T")
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An accepted fact, or an order to take back the event `undo_of` (then `fact` is None)."""
+
+    offset: int
+    time: int
+    fact: Fact | None = None
+    undo_of: str = ""
+
+
+_decode = msgspec.msgpack.Decoder(tuple[Entry, ...]).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(slots=True, eq=False)
+class _Place:
+    """Accepted events of one minute that were written together."""
+
+    minute: int
+    ids: list[str] = field(default_factory=list)
+    spent: dict[str, str] = field(default_factory=dict)
+    """Those that cannot be taken back, and what becomes of an order for them."""
+    earlier: dict[str, _Place] = field(default_factory=dict)
+    """Where events are that had one of these ids before; they are further away than the horizon."""
+    segments: tuple[bytes, ...] = ()
+    """Keys of the segments it is in; none while its batch is under way."""
+
+
+class _ByMinute(Generic[T]):
+    """Things by a minute of event time, to be forgotten the oldest first."""
+
+    def __init__(self) -> None:
+        self._things: dict[int, list[T]] = {}
+        self._minutes: list[int] = []
+
+    def add(self, minute: int, thing: T) -> None:
+        """Add a thing."""
+        found = self._things.get(minute)
+        if found is None:
+            found = self._things[minute] = []
+            heappush(self._minutes, minute)
+        found.append(thing)
+
+    def take(self, limit: int) -> Iterator[T]:
+        """Take out what is in minutes that end at `limit` (ms) or before."""
+        while self._minutes and (self._minutes[0] + 1) * MINUTE <= limit:
+            yield from self._things.pop(heappop(self._minutes))
+
+
+class Memory:
+    """What one accept partition remembers. `entries` is its table; times and `horizon` are in event ms."""
+
+    def __init__(self, entries: Mapping[bytes, bytes], horizon: int) -> None:
+        """Remember nothing yet; see `restore`."""
+        self.horizon = horizon
+        self._entries = entries
+        self._known: dict[str, _Place] = {}
+        """Where the event with an id is that came last."""
+        self._waiting: dict[str, list[int]] = {}
+        """Times of the orders for an id, carried out or not."""
+        self._places: _ByMinute[_Place] = _ByMinute()
+        self._orders: _ByMinute[str] = _ByMinute()
+        self._open: dict[int, _Place] = {}
+        """Places of this batch, by minute."""
+        self._batch: list[Entry] = []
+        self._segments: list[tuple[int, bytes]] = []
+        """Heap of (settled time from which on nobody needs it, key)."""
+        self._junk: list[bytes] = []
+        """Segments that consist of what was passed over."""
+
+    def __len__(self) -> int:
+        """Return the number of ids that are remembered."""
+        return len(self._known)
+
+    def restore(self, offset: int, settled: int) -> None:
+        """Build it again as it was when the batches before `offset` were done and time had settled so far.
+
+        A repeated batch may have been cut differently at its first attempt, so segments may overlap.
+        """
+        reached = -1
+        for key in sorted(key for key in self._entries if key != PROGRESS):
+            found = self._stored(key)
+            if found[0].offset >= offset:
+                self._junk.append(key)
+                continue
+            self._batch.extend(found)
+            for entry in found:
+                if not reached < entry.offset < offset:
+                    continue
+                if entry.fact is not None:
+                    self._know(entry.fact)
+                else:
+                    self._wait(entry.undo_of, entry.time)
+            reached = max(reached, found[-1].offset)
+            self._close((key,))
+        self.forget(settled)
+
+    def duplicate(self, fact: Fact, behind: int) -> bool:
+        """Tell whether an event with the same id counts already, no further apart than the horizon.
+
+        By how many ms a copy is late (`behind`; 0 if it is not) is added to the distance: of what is further away
+        than that, it depends on the other partitions whether anybody remembers it still.
+        """
+        place = self._known.get(fact.id)
+        while place is not None:
+            if self._near(place, fact.id, fact.time, behind):
+                return True
+            place = place.earlier.get(fact.id)
+        return False
+
+    def accept(self, offset: int, fact: Fact) -> bool:
+        """Remember an event that counts; tell whether an order that came before it takes it back at once."""
+        self._batch.append(Entry(offset, fact.time, fact))
+        return self._know(fact)
+
+    def order(self, offset: int, time: int, target: str) -> tuple[str, list[Fact]]:
+        """Remember an order; return what became of it, and the facts to subtract (more than one if an id was reused).
+
+        It is `applied`, `repeated` (taken back before), `refused` (too far apart, or an undo itself) or `waiting`.
+        """
+        self._batch.append(Entry(offset, time, None, target))
+        outcome, places = self._wait(target, time)
+        return outcome, [self._fact(place, target) for place in places]
+
+    def forget(self, settled: int) -> None:
+        """Drop what nothing can meet any more that is not older than `settled`."""
+        limit = settled - self.horizon
+        for place in self._places.take(limit):
+            place.minute = _GONE
+            for name in place.ids:
+                if self._known.get(name) is place:
+                    other = place.earlier.get(name)
+                    while other is not None and other.minute == _GONE:
+                        other = other.earlier.get(name)
+                    if other is None:
+                        del self._known[name]
+                    else:
+                        self._known[name] = other
+        for target in self._orders.take(limit):
+            if times := [time for time in self._waiting.pop(target, ()) if time >= limit]:
+                self._waiting[target] = times
+
+    def flush(self, settled: int) -> dict[bytes, bytes | None]:
+        """Return what is to be written of this batch; `settled` is settled time as of its beginning."""
+        writes: dict[bytes, bytes | None] = dict.fromkeys(self._junk)
+        self._junk = []
+        while self._segments and self._segments[0][0] <= settled:
+            writes[heappop(self._segments)[1]] = None
+        if self._batch:
+            segments = dict(_segments(self._batch))
+            writes.update(segments)
+            self._close(tuple(segments))
+        return writes
+
+    def _know(self, fact: Fact) -> bool:
+        """Note an event that counts; tell whether it was taken back before it came."""
+        name, minute = fact.id, fact.time // MINUTE
+        place = self._open.get(minute)
+        if place is None:
+            place = self._open[minute] = _Place(minute)
+            self._places.add(minute, place)
+        if (before := self._known.get(name)) is not None and before is not place:
+            place.earlier[name] = before
+        self._known[name] = place
+        place.ids.append(name)
+        if fact.kind == UNDO:
+            place.spent[name] = "refused"
+        elif any(abs(fact.time - time) <= self.horizon for time in self._waiting.get(name, ())):
+            place.spent[name] = "repeated"
+            return True
+        return False
+
+    def _wait(self, target: str, time: int) -> tuple[str, list[_Place]]:
+        """Note an order; return what became of it, and where the events are that it takes back."""
+        self._waiting.setdefault(target, []).append(time)
+        self._orders.add(time // MINUTE, target)
+        outcome, found = "waiting", []
+        place = self._known.get(target)
+        while place is not None:
+            if not self._near(place, target, time):
+                spent = "refused"
+            elif (spent := place.spent.get(target, "")) == "":
+                place.spent[target] = "repeated"
+                found.append(place)
+            outcome = "applied" if found else spent
+            place = place.earlier.get(target)
+        return outcome, found
+
+    def _near(self, place: _Place, name: str, time: int, more: int = 0) -> bool:
+        """Tell whether an event in a place is at most the horizon away from `time`; `more` is added to the distance.
+
+        Its minute nearly always tells; where it does not, the event is looked up.
+        """
+        apart = abs(time // MINUTE - place.minute) * MINUTE + more
+        if apart + MINUTE <= self.horizon:
+            return True
+        return apart - MINUTE < self.horizon and abs(self._fact(place, name).time - time) + more <= self.horizon
+
+    def _fact(self, place: _Place, name: str) -> Fact:
+        """Return the event with that id in a place."""
+        kept = chain.from_iterable(map(self._stored, place.segments)) if place.segments else self._batch
+        return next(
+            e.fact for e in kept if e.fact is not None and e.fact.id == name and e.fact.time // MINUTE == place.minute
+        )
+
+    def _stored(self, key: bytes) -> tuple[Entry, ...]:
+        return _decode(self._entries[key][FENCE.size :])
+
+    def _close(self, keys: tuple[bytes, ...]) -> None:
+        """Note where a batch is kept, and for how long it matters.
+
+        An event is needed as long as it is remembered; an order as long as the events are that it takes back, or
+        they would not be known to be spent.
+        """
+        for place in self._open.values():
+            place.segments = keys
+        self._open = {}
+        until = max(e.time + self.horizon * (2 if e.fact is None else 1) for e in self._batch) + 2 * MINUTE
+        for key in keys:
+            heappush(self._segments, (until, key))
+        self._batch = []
+
+
+def _segments(entries: Sequence[Entry]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the segments of a batch by key. Entries of one offset stay together: the first names the segment."""
+    value = _encode(entries)
+    middle = cut(entries, attrgetter("offset")) if len(value) > MAX_MESSAGE else 0
+    if middle:
+        yield from _segments(entries[:middle])
+        yield from _segments(entries[middle:])
+    else:
+        yield _KEY.pack(b"s", entries[0].offset), FENCE.pack(entries[-1].offset) + value
