@@ -224,7 +224,7 @@ def _shown(table: Table, store: str) -> str:
         unpacking = f" ARRAY JOIN CAST([{values}], 'Array(LowCardinality(String))') AS `{packed.by}`, [{numbers}] AS at"
         conditions.append(f"s.`{CASE.name}`[at] > 0")
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    return f"SELECT {', '.join(selected)} FROM {store} AS s FINAL{unpacking}{where}"  # noqa: S608  declarations only
+    return f"SELECT {', '.join(filter(None, (*selected, table.also)))} FROM {store} AS s FINAL{unpacking}{where}"  # noqa: S608  declarations only
 
 
 __all__ = ["ClickHouseError", "Client", "DatabaseError", "connect", "migrate", "one_line"]

@@ -24,7 +24,7 @@ from schemas.rows.events import EVENTS, events_row
 from schemas.rows.letters import DEAD_LETTERS
 from schemas.rows.panes import ACCOUNT_PANES
 from schemas.rows.table import CASE, VERSION, Column, Packed, Table, encode_rows, join_rows
-from schemas.rows.ties import TIES
+from schemas.rows.ties import PAGE_RANKS, TIES
 from schemas.rows.totals import OUTCOMES
 
 TABLES: Final[dict[str, Table]] = {
@@ -45,6 +45,7 @@ TABLES: Final[dict[str, Table]] = {
         CASCADE_EPISODES,
         TRENDS,
         TIES,
+        PAGE_RANKS,
     )
 }
 """Every table, by name."""

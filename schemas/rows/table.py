@@ -64,6 +64,8 @@ class Table:
     """Column from which age is counted where a setting lets rows expire; without it they never do."""
     packed: Packed | None = None
     """Set where storage holds several rows as one; the view takes them apart."""
+    also: str = ""
+    """SQL of a further column that analysts see and nothing stores."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -6,6 +6,9 @@ from typing import Final
 
 from schemas.rows.table import Column, Table
 
+HALF_LIFE_DAYS: Final = 14
+"""In so many days a tie's weight halves. The one place: the stream reads it here, SQL as `ties.half_life_days`."""
+
 TIES: Final = Table(
     name="ties",
     doc="What a source did towards a target on a day (UTC). Weights are as of the day's end.",
@@ -24,4 +27,20 @@ TIES: Final = Table(
     live="events > 0",
     partition="toYear(day)",
     time="day",
+    also=f"{HALF_LIFE_DAYS} AS half_life_days",
+)
+
+PAGE_RANKS: Final = Table(
+    name="page_ranks",
+    doc="PageRank over ties, as `juice pagerank --save` worked it out; adds up to 1 for each pair of days.",
+    columns=(
+        Column("first_day", "Date", "ties count from this day on"),
+        Column("last_day", "Date", "ties count up to this day, and weigh what they weigh at its end"),
+        Column("earned", "Bool", "only what was done without an incentive counts"),
+        Column("account", "String", "who is ranked"),
+        Column("page_rank", "Float64", "share of attention that ends up here"),
+        Column("rank", "UInt64", "place, from 1; equals go by name"),
+    ),
+    key=("first_day", "last_day", "earned", "account"),
+    live="page_rank > 0",
 )

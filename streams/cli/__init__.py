@@ -16,7 +16,19 @@ from streams.engine.faults import Exit
 def main() -> None:
     """Run the command line."""
     try:
-        from streams.cli import access, bench, campaigns, check, demo, feed, read, run, serve, stack  # noqa: F401  each registers its commands
+        from streams.cli import (  # noqa: F401  each registers its commands
+            access,
+            bench,
+            campaigns,
+            check,
+            demo,
+            feed,
+            rank,
+            read,
+            run,
+            serve,
+            stack,
+        )
 
         app()
     except (SettingsError, StackError) as error:

@@ -9,6 +9,7 @@ from struct import Struct
 from typing import ClassVar, Final
 
 from schemas.fact import AMPLIFYING, EARNED, FOLLOW, UNDISCLOSED, UNFOLLOW, Fact
+from schemas.rows.ties import HALF_LIFE_DAYS
 from streams.measures.account.settings import DEFAULTS
 from streams.subject import DAY, HOUR, RELEASE, Now, Rows, Subject
 
@@ -62,7 +63,7 @@ class Ties(Subject[dict[int, Day]]):
     def __init__(
         self,
         *,
-        half_life: int = 14 * DAY,
+        half_life: int = HALF_LIFE_DAYS * DAY,
         effort: Sequence[float] = DEFAULTS.effort,
         follow: float = FOLLOW_EFFORT,
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 DAMPING: Final = 0.85
@@ -12,7 +12,11 @@ MAX_ROUNDS: Final = 200
 
 
 def pagerank(
-    ties: Iterable[tuple[str, str, float]], *, damping: float = DAMPING, tolerance: float = TOLERANCE
+    ties: Iterable[tuple[str, str, float]],
+    *,
+    damping: float = DAMPING,
+    tolerance: float = TOLERANCE,
+    told: Callable[[int, float], None] = lambda _round, _moved: None,
 ) -> dict[str, float]:
     """Return account → rank; ranks add up to 1.
 
@@ -20,7 +24,7 @@ def pagerank(
     probability 1 − `damping`, or where no tie leads on, goes on anywhere; after Page, Brin, Motwani and
     Winograd (1999). Solved by power iteration. `ties` are source, target, weight (not negative); the same
     pair may come several times and adds up; ties to oneself are left out. A tie passes rank from the one who
-    acts to the one acted on.
+    acts to the one acted on. `told` hears after each round its number and how far ranks still moved.
 
     Raises ArithmeticError when 200 rounds do not suffice (they do at any damping up to 0.9).
 
@@ -45,7 +49,7 @@ def pagerank(
     edges = [(a, b, weight / given[a]) for (a, b), weight in weights.items()]
     silent = [node for node in range(count) if not given[node]]
     ranks = [1.0 / count] * count
-    for _ in range(MAX_ROUNDS):
+    for number_of_round in range(1, MAX_ROUNDS + 1):
         # What those who act on nobody hold goes to all alike.
         everywhere = (1.0 - damping + damping * sum(ranks[node] for node in silent)) / count
         passed = [0.0] * count
@@ -54,6 +58,7 @@ def pagerank(
         new = [everywhere + damping * value for value in passed]
         moved = sum(abs(x - y) for x, y in zip(new, ranks, strict=True))
         ranks = new
+        told(number_of_round, moved)
         if moved < tolerance:
             return {account: ranks[node] for account, node in number.items()}
     raise ArithmeticError(f"ranks still move after {MAX_ROUNDS} rounds at damping {damping}")

@@ -6,29 +6,33 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
 import msgspec
+import networkx as nx
 import pytest
 from clickhouse_connect.driver.client import Client
+from networkx.algorithms.link_analysis.pagerank_alg import _pagerank_python
 
 from infra.database import connect, migrate
-from infra.settings import load
+from infra.settings import SettingsError, load
 from infra.stack import StackInfo
 from schemas.decode import decode
 from schemas.event import Event
-from schemas.fact import fact_of
+from schemas.fact import SHARE, Fact, fact_of
 from schemas.rows import encode_rows, events_row
 from schemas.rows.cascades import CASCADE_EPISODES
 from schemas.rows.events import EVENTS
 from schemas.rows.panes import ACCOUNT_PANES
 from schemas.rows.table import Table
-from schemas.rows.ties import TIES
+from schemas.rows.ties import HALF_LIFE_DAYS, TIES
 from streams.measures.account.catalogue import ACCOUNT_SCORES
 from streams.measures.population.concentration import gini, herfindahl, top_share
 from streams.measures.population.loyalty import loyalty
 from streams.measures.population.reciprocity import excess_reciprocity, reciprocity, weighted_reciprocity
+from streams.ranking import rank, save
 from streams.subject import Now
 from streams.subjects.cascades import Cascades
 from streams.subjects.ties import Ties
@@ -149,6 +153,71 @@ def test_tie_weights_are_decayed_to_the_end_of_the_last_day(database: Database) 
     assert (rows[0]["first_day"], rows[0]["last_day"]) == (date(2012, 7, 1), date(2012, 7, 15))
 
 
+def test_the_half_life_is_said_once(database: Database) -> None:
+    """What the stream decays by within a day is what the rows say, and what the view decays by between days."""
+    begin = Fact(id="1", kind=SHARE, actor="a", receivers=("b",), time=0)
+    after = Fact(id="2", kind=SHARE, actor="a", receivers=("b",), time=(HALF_LIFE_DAYS + 1) * 86_400_000 - 1)
+    database.put(TIES, run(Ties(), [[begin, after]], FOREVER).by_table["ties"])
+    ((half_life,),) = ((row["h"],) for row in database.ask("SELECT any(half_life_days) AS h FROM {db}.ties"))
+    assert half_life == HALF_LIFE_DAYS
+    (row,) = database.ask("SELECT weight FROM {db}.tie_weights")
+    assert row["weight"] == pytest.approx(1 + 2 ** -((half_life + 1) / half_life), abs=1e-5)
+
+
+def networkx_ranks(rows: Sequence[tuple[Any, ...]], first: date, last: date, weight: int) -> dict[str, float]:
+    """Return networkx's PageRank over rows of ties in [first, last], decayed to the end of `last`."""
+    graph = nx.DiGraph()
+    for row in rows:
+        day = date.fromisoformat(row[2])
+        if first <= day <= last and row[weight] > 0:
+            before = graph.get_edge_data(*row[:2], default={"weight": 0.0})["weight"]
+            graph.add_edge(*row[:2], weight=before + row[weight] * 2 ** (-(last - day).days / HALF_LIFE_DAYS))
+    ranks: dict[str, float] = _pagerank_python(graph, tol=1e-12, max_iter=500)  # nx.pagerank is the same on scipy
+    return ranks
+
+
+def test_pagerank_over_the_real_ties_is_networkxs(database: Database) -> None:
+    """On real days, both and each alone, every account has networkx's rank, and the first come first."""
+    facts = list(plain_facts(islice(given_events("higgs-july-1-3"), 5_000)))
+    rows = run(Ties(), [facts], FOREVER).by_table["ties"]
+    database.put(TIES, rows)
+    one, two = date(2012, 7, 1), date(2012, 7, 2)
+    for first, last, asked in ((one, two, {}), (two, two, {"days": 1})):
+        found = rank(database.client, database.name, **asked)
+        assert (found.first_day, found.last_day) == (first, last)
+        expected, said = networkx_ranks(rows, first, last, 7), dict(found.ranks)
+        assert said.keys() == expected.keys()
+        assert max(abs(value - expected[account]) for account, value in said.items()) < 1e-7
+        assert [value for _, value in found.ranks] == sorted(said.values(), reverse=True)
+    assert rank(database.client, database.name, until=one).last_day == one
+    with pytest.raises(SettingsError, match="no ties"):
+        rank(database.client, database.name, since=date(2013, 1, 1))
+
+
+def test_a_ranking_that_is_saved_again_replaces_the_one_before(database: Database) -> None:
+    """The table has one ranking for each pair of days: accounts that are gone are gone; earned ties are another."""
+
+    def tie(source: str, target: str, version: int, events: int = 1) -> None:
+        row = (source, target, "2012-07-01", events, 0, 0, 0, 1.0, 0.5, version)
+        store, columns = f"{database.name}.ties_store", [*TIES.names, "version"]
+        database.client.raw_insert(store, columns, encode_rows([row]), fmt="JSONCompactEachRow")
+
+    def saved() -> dict[bool, list[str]]:
+        found: dict[bool, list[str]] = {}
+        for row in database.ask("SELECT earned, account, rank FROM {db}.page_ranks ORDER BY earned, rank"):
+            found.setdefault(row["earned"], []).append(row["account"])
+        return found
+
+    tie("a", "b", 1)
+    tie("c", "b", 1)
+    for earned in (False, True):
+        save(database.client, database.name, rank(database.client, database.name, earned=earned))
+    assert saved() == {False: ["b", "a", "c"], True: ["b", "a", "c"]}
+    tie("c", "b", 2, events=0)
+    save(database.client, database.name, rank(database.client, database.name))
+    assert saved() == {False: ["b", "a"], True: ["b", "a", "c"]}
+
+
 def test_concentration_is_that_of_the_functions(database: Database) -> None:
     """Gini, Herfindahl and top share per window equal the functions' over accounts that have any."""
     rng = random.Random(11)
@@ -262,6 +331,7 @@ def test_exchanges_are_pairs_who_return_applause_at_once(database: Database) -> 
             trade = {"id": f"{actor}-{n}", "type": "like", "time": time, "actor": actor}
             events.append(trade | {"object_author": author})
     database.put(EVENTS, events_rows(events))
+    database.put(TIES, run(Ties(), [list(plain_facts(events))], FOREVER).by_table["ties"])
     rows = database.ask("SELECT * FROM {db}.tie_exchanges")
     found = {(row["a"], row["b"]): row["swaps"] for row in rows}
     assert found == plain_exchanges(events)
