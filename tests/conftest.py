@@ -1,13 +1,20 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use: one real stack, and on it one installation that has seen a world."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
+import httpx
 import pytest
 
 from infra import stack as local
 from infra.stack import StackInfo
+from tests import world
+from tests.harness import Installation, installation
+from tests.observability.watchers import Prometheus, eventually, free_port, prometheus, telemetry_port
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +28,69 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
         yield local.up(home, kafka_port=0, clickhouse_port=0)
     finally:
         local.down(home, wipe=True)
+
+
+@dataclass(frozen=True)
+class Living:
+    """An installation with the world in it, a worker and a sink that go on, and a Prometheus that scrapes them.
+
+    Loading it takes long, so all tests share it. They may read, and append what happens after the world's end.
+    """
+
+    here: Installation
+    worker: str
+    sink: str
+    prometheus: Prometheus
+    home: Path
+    """The folder of the stack it runs on."""
+
+
+@pytest.fixture(scope="session")
+def living(stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
+    """Real events through a real worker and sink; a few bad records and a duplicate; scraped while they come."""
+    folder = tmp_path_factory.mktemp("living")
+    rules = folder / "rules.toml"
+    rules.write_text(world.RULES)
+    with installation(stack, folder, campaigns=str(rules), serve_port=str(free_port())) as here:
+        records = world.events()
+        here.feed(records)  # before the worker starts: no partition falls silent while another is being filled
+        worker, sink = here.start("worker"), here.start("sink")
+        addresses = [f"127.0.0.1:{telemetry_port(process)}" for process in (worker, sink)]
+        targets = {"juice-worker": addresses[:1], "juice-sink": addresses[1:]}
+        with prometheus(folder / "prometheus", targets) as watching:
+            left = here.drain(240)
+            assert left is None, f"{left}\n{here.logs()}"
+            here.feed([b"{", b"[]", b'{"id":"d","type":"dance","time":1341360000000,"actor":"a"}', records[-1]])
+            assert here.drain(60) is None
+            # The lookout asks every half minute; what it says must be of the whole world, and scraped.
+            since = time.time()
+            eventually(
+                lambda: watching.query(f"min(juice_look_last_success_timestamp_seconds) > {since}"), 120, here.logs()
+            )
+            yield Living(here, addresses[0], addresses[1], watching, Path(stack.home))
+
+
+@dataclass(frozen=True)
+class Served:
+    """A page that is served: where, from what, and the folder of the stack, whose ClickHouse may be frozen."""
+
+    url: str
+    here: Installation
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def served(living: Living) -> Served:
+    """Serve the page from the world."""
+    here = living.here
+    here.start("serve")
+    url = f"http://127.0.0.1:{here.settings.serve_port}/"
+    eventually(lambda: _opens(f"{url}api/windows"), 120, here.logs())
+    return Served(url, here, living.home)
+
+
+def _opens(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=20).status_code == 200
+    except httpx.TransportError:
+        return False

@@ -9,20 +9,6 @@ FROM {database}.ties AS t
 GROUP BY a, b
 COMMENT 'Unordered pairs of accounts and what went each way, in events';
 
--- Garlaschelli and Loffredo 2004: r the share of ties returned, rho what of that the density does not explain.
-CREATE OR REPLACE VIEW {database}.tie_reciprocity AS
-WITH
-    (SELECT uniqExact(account) FROM (SELECT arrayJoin([a, b]) AS account FROM {database}.tie_pairs)) AS people
-SELECT
-    sum((a_to_b > 0) + (b_to_a > 0)) AS ties,
-    people AS accounts,
-    if(ties = 0, 0, 2 * countIf(a_to_b > 0 AND b_to_a > 0) / ties) AS r,
-    if(accounts < 2, 0, ties / (accounts * (accounts - 1))) AS density,
-    if(density < 1, (r - density) / (1 - density), 1) AS rho,
-    if(ties = 0, 0, 2 * sum(least(a_to_b, b_to_a)) / sum(a_to_b + b_to_a)) AS weighted
-FROM {database}.tie_pairs
-COMMENT 'Reciprocity of the whole network, ties to oneself left out; weighted by events';
-
 CREATE OR REPLACE VIEW {database}.tie_accounts AS
 SELECT
     account,

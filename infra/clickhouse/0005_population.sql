@@ -76,27 +76,3 @@ FROM
     GROUP BY day
 )
 COMMENT 'Gini, Herfindahl and the share of the top 1 % of accounts, of the engagement received on each day';
-
--- Double jeopardy: w(1 - b) is the same for all. Who lies above the line has people who come back more than reach says.
-CREATE OR REPLACE VIEW {database}.loyalty AS
-SELECT
-    s.window AS window,
-    s.account AS account,
-    s.people AS engagers,
-    s.engagement AS engagements,
-    s.people / line.population AS reach,
-    s.engagement / s.people AS frequency,
-    if(reach < 1, line.constant / (1 - reach), frequency) AS expected_frequency,
-    frequency / expected_frequency AS beyond
-FROM {database}.account_scores AS s
-INNER JOIN
-(
-    SELECT
-        l.window AS window,
-        countIf(l.given_people > 0) AS population,
-        (sum(l.engagement) - sum(l.engagement * l.people) / population) / sum(l.people) AS constant
-    FROM {database}.account_scores AS l
-    GROUP BY l.window
-) AS line ON line.window = s.window
-WHERE s.people > 0
-COMMENT 'Repeat engagement against what double jeopardy expects of an account of this reach, per window';

@@ -16,8 +16,8 @@ from infra.database import connect
 from infra.grafana.__main__ import FOLDER
 from infra.grafana.generate import generated
 from infra.grafana.parts import CLICKHOUSE, PLUGIN, PROMETHEUS
-from tests.observability.conftest import Living
-from tests.observability.world import END
+from tests.conftest import Living
+from tests.world import END
 
 BOARDS = {name: json.loads(text) for name, text in generated().items()}
 VALUES = {

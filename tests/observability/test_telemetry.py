@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra import telemetry
-from tests.observability.conftest import Living
+from tests.conftest import Living
 from tests.observability.tools import tool
 from tests.observability.watchers import eventually
 

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from infra import stack as local
-from tests.page import world
-from tests.page.conftest import Served
+from tests import world
+from tests.conftest import Served
 
 SLOW = 60_000
 VIEWS = {
@@ -75,7 +75,7 @@ def test_the_overview_says_who_why_and_what_next(served: Served, chromium: Brows
         settled(page)
         lead = page.locator(".lead").inner_text()
         assert "author matters most over 24h" in lead
-        assert f"{world.ROOT} has 1,199 shares and heads for " in lead
+        assert f"{world.ROOT} has {world.SHARES:,} shares and heads for " in lead
         expect(page.locator('[data-panel="why"] tfoot')).to_contain_text("sum")
 
 

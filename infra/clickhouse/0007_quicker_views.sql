@@ -1,3 +1,5 @@
+-- Views that were slow, made anew; where a view only asks which events were undone, the store's older rows do no harm.
+
 -- Ties as they weigh at the end of the last day with any: what a row of a day weighs there, decayed by the half-life.
 CREATE OR REPLACE VIEW {database}.tie_weights AS
 WITH (SELECT max(day) FROM {database}.ties) AS last
@@ -87,3 +89,62 @@ WHERE answers.applause AND answers.seconds <= 600
 GROUP BY a, b
 HAVING swaps >= 3
 COMMENT 'Pairs who return applause within ten minutes, three times or more: candidates for quid pro quo';
+
+-- Garlaschelli and Loffredo 2004: r the share of ties returned, rho what of that the density does not explain.
+CREATE OR REPLACE VIEW {database}.tie_reciprocity AS
+SELECT
+    sum((a_to_b > 0) + (b_to_a > 0)) AS ties,
+    uniqExactArray([a, b]) AS accounts,
+    if(ties = 0, 0, 2 * countIf(a_to_b > 0 AND b_to_a > 0) / ties) AS r,
+    if(accounts < 2, 0, ties / (accounts * (accounts - 1))) AS density,
+    if(density < 1, (r - density) / (1 - density), 1) AS rho,
+    if(ties = 0, 0, 2 * sum(least(a_to_b, b_to_a)) / sum(a_to_b + b_to_a)) AS weighted
+FROM {database}.tie_pairs
+COMMENT 'Reciprocity of the whole network, ties to oneself left out; weighted by events';
+
+-- What a cascade is drawn from: its shares one by one, as said. A parent that is no node hangs below the root.
+CREATE OR REPLACE VIEW {database}.cascade_nodes AS
+SELECT
+    if(root = '', object, root) AS cascade,
+    id AS node,
+    if(object IN (cascade, parent), '', object) AS own,
+    if(parent IN (cascade, id), '', parent) AS parent_named,
+    type,
+    actor,
+    time AS at,
+    actor_followers,
+    klass
+FROM {database}.events
+WHERE
+    type IN ('share', 'quote')
+    AND cascade != ''
+    AND actor != object_author
+    AND id NOT IN (SELECT undo_of FROM {database}.events_store WHERE type = 'undo')
+COMMENT 'Shares of a cascade, one by one; own is the post that a share created, parent_named what it hangs below';
+
+-- Double jeopardy: w(1 - b) is the same for all. Who lies above the line has people who come back more than reach says.
+-- One pass over the scores: a condition on the window goes through to them.
+CREATE OR REPLACE VIEW {database}.loyalty AS
+SELECT
+    window,
+    account,
+    engagers,
+    engagements,
+    engagers / population AS reach,
+    engagements / engagers AS frequency,
+    if(reach < 1, constant / (1 - reach), frequency) AS expected_frequency,
+    frequency / expected_frequency AS beyond
+FROM
+(
+    SELECT
+        window,
+        account,
+        people AS engagers,
+        engagement AS engagements,
+        countIf(given_people > 0) OVER alike AS population,
+        (sum(engagement) OVER alike - sum(engagement * people) OVER alike / population) / sum(people) OVER alike AS constant
+    FROM {database}.account_scores
+    WINDOW alike AS (PARTITION BY window)
+)
+WHERE engagers > 0
+COMMENT 'Repeat engagement against what double jeopardy expects of an account of this reach, per window';
