@@ -1,28 +1,3 @@
--- The hundred first of each board and window.
-CREATE OR REPLACE VIEW {database}.leaderboards AS
-SELECT
-    board,
-    window,
-    row_number() OVER (PARTITION BY board, window ORDER BY value DESC, account) AS rank,
-    account,
-    value,
-    as_of
-FROM
-(
-    SELECT pair.1 AS board, window, account, pair.2 AS value, as_of
-    FROM {database}.account_scores
-    ARRAY JOIN [
-        ('influence', influence),
-        ('outreach', outreach),
-        ('amplification', toFloat64(amplification_earned)),
-        ('people', toFloat64(people_earned))
-    ] AS pair
-    WHERE value > 0
-    ORDER BY board, window, value DESC, account
-    LIMIT 100 BY board, window
-)
-COMMENT 'Leaderboards by window: influence, outreach, earned amplification, people earned; rank 1 to 100';
-
 -- How unequally what accounts received is spread over those who received any.
 CREATE OR REPLACE VIEW {database}.concentration AS
 SELECT

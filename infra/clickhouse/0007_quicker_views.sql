@@ -1,4 +1,5 @@
--- Views that were slow, made anew; where a view only asks which events were undone, the store's older rows do no harm.
+-- Views that were slow or went wrong, made anew. Which events were undone the stores say as well as the views: what is read
+-- of an undo never changes.
 
 -- Ties as they weigh at the end of the last day with any: what a row of a day weighs there, decayed by the half-life.
 CREATE OR REPLACE VIEW {database}.tie_weights AS
@@ -148,3 +149,27 @@ FROM
 )
 WHERE engagers > 0
 COMMENT 'Repeat engagement against what double jeopardy expects of an account of this reach, per window';
+
+-- The hundred first of each board and window. Not by LIMIT BY: see docs/gotchas.md.
+CREATE OR REPLACE VIEW {database}.leaderboards AS
+SELECT board, window, rank, account, value, as_of
+FROM
+(
+    SELECT
+        pair.1 AS board,
+        window,
+        row_number() OVER (PARTITION BY pair.1, window ORDER BY pair.2 DESC, account) AS rank,
+        account,
+        pair.2 AS value,
+        as_of
+    FROM {database}.account_scores
+    ARRAY JOIN [
+        ('influence', influence),
+        ('outreach', outreach),
+        ('amplification', toFloat64(amplification_earned)),
+        ('people', toFloat64(people_earned))
+    ] AS pair
+    WHERE pair.2 > 0
+)
+WHERE rank <= 100
+COMMENT 'Leaderboards by window: influence, outreach, earned amplification, people earned; rank 1 to 100';
