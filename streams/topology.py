@@ -25,12 +25,6 @@ MAX_REQUEST: int = 32 << 20
 """The largest record we send or fetch: a dead letter of a 10 MB record, in base64, and room."""
 
 
-HURRIED_EVENTS: int = 2_000
-HURRIED_MESSAGES: int = 64
-"""Events, or messages between stages, that wait on a worker when it begins to put off what can wait: some tenths of a
-second of its work."""
-
-
 class Juice(faust.App):
     """A Faust app that knows its stages by the topic they read."""
 
@@ -40,7 +34,7 @@ class Juice(faust.App):
 
     def hurried(self) -> bool:
         """Tell whether so much waits, before any stage, that what can be done later should be."""
-        return any(stage.waiting() > stage.hurried_beyond for stage in self.stages.values())
+        return any(stage.hurried() for stage in self.stages.values())
 
 
 def security(settings: Settings) -> dict[str, Any]:
@@ -107,7 +101,6 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
             name="ingest",
             source=names.events,
             partitions=sources,
-            hurried_beyond=HURRIED_EVENTS,
             body=Ingest(
                 names=names,
                 partitions=parts,
@@ -121,7 +114,6 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
             name="accept",
             source=names.decoded,
             partitions=parts,
-            hurried_beyond=HURRIED_MESSAGES,
             body=Accept(names=names, sources=sources, partitions=parts, horizon=settings.horizon, subjects=subjects),
         ),
         Stage(
@@ -129,7 +121,6 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
             name="accumulate",
             source=names.routed,
             partitions=parts,
-            hurried_beyond=HURRIED_MESSAGES,
             body=accumulate,
         ),
     ]

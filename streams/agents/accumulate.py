@@ -35,7 +35,7 @@ _HEADER: Final = Struct(">qq")
 WAITING: Final = 0
 MAX_PRESENTED: Final = 1_000
 """Keys presented in one flush beyond those it touched, so that a flush stays short."""
-PRESENT_SHARE: Final = 8
+PRESENT_SHARE: Final = 32
 """While behind, one waiting key is presented for every so many keys touched."""
 
 _json = msgspec.json.Encoder().encode

@@ -16,19 +16,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 import faust
 import structlog
 
 from infra import telemetry
-from infra.clock import monotonic
+from infra.clock import monotonic, wall
 from streams.engine.batches import Batch
 from streams.engine.faults import Exit, crash_point, die
 from streams.engine.outbox import Send, send_all
 from streams.engine.table import BatchTable
 
 log = structlog.get_logger("juice")
+
+
+HURRY: Final = 0.5
+"""Seconds that a record may wait before the worker puts off what can wait."""
 
 
 @dataclass(slots=True)
@@ -85,12 +89,9 @@ async def unbroken(work: Coroutine[Any, Any, None]) -> None:
 class Stage:
     """A source topic, a table that carries its progress, and a body between them."""
 
-    def __init__(
-        self, app: faust.App, *, name: str, source: str, partitions: int, body: Body, hurried_beyond: int
-    ) -> None:
-        """`hurried_beyond` is how many records may wait before the worker puts off what can wait."""
+    def __init__(self, app: faust.App, *, name: str, source: str, partitions: int, body: Body) -> None:
         self.app: Any = app  # ours: its consumer is guarded, which Faust's types do not know
-        self.name, self.body, self.hurried_beyond = name, body, hurried_beyond
+        self.name, self.body = name, body
         raw: dict[str, Any] = {
             "key_type": bytes,
             "value_type": bytes,
@@ -102,6 +103,7 @@ class Stage:
         self.table = cast(BatchTable, table)
         self.partitions = partitions
         self.moved_at = monotonic()
+        self._age = 0.0
         self._restored: set[int] = set()
         self._generation = -1
         self._busy = asyncio.Lock()
@@ -138,16 +140,19 @@ class Stage:
                 return
             started = monotonic()
             end = records[-1].offset + 1
+            self._age = wall() - records[-1].timestamp / 1000
             behind = self.app.hurried()
             effects = self.body.process(tp.partition, records, behind)
             computed = monotonic()
             await self._apply(tp.partition, effects, end)
             telemetry.batch(self.name, tp.partition, len(records), computed - started, monotonic() - computed)
 
-    def waiting(self) -> int:
-        """Return how many input records wait on this worker."""
+    def hurried(self) -> bool:
+        """Tell whether records wait here that waited too long already."""
+        if self._age < HURRY:
+            return False
         highwater = self.app.consumer.highwater
-        return sum(max(highwater(tp) - (self.next_offset(tp.partition) or 0), 0) for tp in self.held())
+        return any(highwater(tp) > (self.next_offset(tp.partition) or 0) for tp in self.held())
 
     async def tick(self) -> bool:
         """Do what is to be done while no input comes, for every partition held; tell whether there was anything."""
