@@ -39,6 +39,17 @@ class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
     undo_of: str
 
 
+class Erasure(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A request to forget `account` and to keep it out, or with `lifted` to let it in again.
+
+    Where others' results depend on there having been somebody, `stand_in` takes the account's place.
+    """
+
+    account: str
+    stand_in: str
+    lifted: bool = False
+
+
 class Decoded(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Ingest → accept: the claims of one batch of source partition `source`, offsets [begin, end), for one partition.
 
@@ -46,7 +57,7 @@ class Decoded(msgspec.Struct, frozen=True, array_like=True, gc=False):
     `appended` is when Kafka had the newest of its records; with `silent`, up to when the source is known to have had no
     more (both ms, wall clock). Without claims it is a tick: only time passes. Accept partitions send orders to each
     other in the same form; their `source` is -1 less their number and their `watermark` promises that no order with an
-    earlier time will follow.
+    earlier time will follow. A message with `erasures` holds nothing else.
     """
 
     source: int
@@ -58,6 +69,7 @@ class Decoded(msgspec.Struct, frozen=True, array_like=True, gc=False):
     orders: tuple[Order, ...] = ()
     appended: int = 0
     silent: bool = False
+    erasures: tuple[Erasure, ...] = ()
 
 
 class Routed(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -65,7 +77,8 @@ class Routed(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     `facts` are (offset, keys, fact): `keys` are those of the fact's subjects that live in the receiving partition, each
     a subject's code followed by its key. `time` is stream time as accept knows it; no fact with a time below `floor`
-    will follow from this source (both ms).
+    will follow from this source (both ms). A message with `erasures` holds nothing else: no fact that names one of these
+    accounts will follow from this source.
     """
 
     source: int
@@ -74,6 +87,7 @@ class Routed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     time: int
     floor: int
     facts: tuple[tuple[int, tuple[str, ...], Fact], ...] = ()
+    erasures: tuple[Erasure, ...] = ()
 
 
 encode = msgspec.msgpack.Encoder().encode

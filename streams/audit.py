@@ -60,6 +60,7 @@ WITH
             UNION ALL
             SELECT actor AS account, pane, 'given' AS direction, kind, given AS n, bought, hidden FROM counting WHERE given > 0
         )
+        WHERE account != ''  -- erased
         GROUP BY account, pane, direction, kind
     ),
     said AS (

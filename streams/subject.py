@@ -85,6 +85,14 @@ class Subject(ABC, Generic[State]):
         """Return the part of `key` that decides its partition. Keys with one home are folded by one worker."""
         return key
 
+    def about(self, key: str, account: str) -> bool:
+        """Tell whether `key` is of that account and goes when it is erased."""
+        return False
+
+    def without(self, raw: bytes, account: str, stand_in: str) -> bytes | None:
+        """Return a state as `dump` wrote it with `stand_in` in the account's place; None where names are not kept."""
+        return None
+
     @abstractmethod
     def empty(self, key: str) -> State:
         """Return the state of a key nothing is known of."""

@@ -54,7 +54,7 @@ WITH
             count() AS events,
             groupArray((time, actor < target, applause)) AS acts
         FROM done
-        WHERE target NOT IN ('', actor)
+        WHERE target NOT IN ('', actor) AND actor != ''
         GROUP BY a, b
         HAVING countIf(applause) >= 3 AND countIf(actor < target) BETWEEN 1 AND events - 1
     ),

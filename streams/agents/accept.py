@@ -21,7 +21,9 @@ from infra.clock import wall
 from schemas.decode import Reason, Rejected
 from schemas.fact import UNDO, Fact
 from schemas.rows import TABLES
-from schemas.wire import UNHEARD, Claim, Decoded, Order, Routed, decode_decoded, encode
+from schemas.wire import UNHEARD, Claim, Decoded, Erasure, Order, Routed, decode_decoded, encode
+from streams.agents.erasure import claim_without, fingerprint, without
+from streams.agents.erasure import names as erased_names
 from streams.agents.ingest import dead_letter
 from streams.agents.memory import Memory
 from streams.agents.routing import MAX_MESSAGE, fitting, partition_of, row_headers, rows_sends
@@ -64,6 +66,8 @@ class _Partition:
     """No order for an earlier time will come either."""
     time: int = UNHEARD
     outcomes: dict[tuple[int, str], int] = field(default_factory=dict)
+    erased: set[bytes] = field(default_factory=set)
+    """Fingerprints of accounts that are kept out."""
     told_across: int = -1
     told_onward: tuple[int, int] = (-1, -1)
     """Minutes of what was last told: the floor to the other accept partitions; time and settled to accumulate."""
@@ -87,7 +91,8 @@ class Accept:
         """Remember what was decided before `offset`."""
         here = self.held[partition] = _Partition(Memory(entries, self.horizon))
         if kept:
-            clocks, here.floor, here.settled, here.time, outcomes = msgspec.msgpack.decode(kept)
+            clocks, here.floor, here.settled, here.time, outcomes, *erased = msgspec.msgpack.decode(kept)
+            here.erased = {bytes(each) for each in erased[0]} if erased else set()
             here.clocks = {source: _Clock(*clock) for source, *clock in clocks}
             here.outcomes = {(source, outcome): count for source, outcome, count in outcomes}
         for source in range(self.sources):
@@ -104,16 +109,24 @@ class Accept:
         routed: list[list[_Item]] = [[] for _ in range(self.partitions)]
         orders: list[list[Order]] = [[] for _ in range(self.partitions)]
         rows: list[bytes] = []
+        erasures: list[Erasure] = []
         appended = 0
         lags: list[float] = []
         now = wall()
         for record in records:
             offset = record.offset
             message: Decoded = decode_decoded(record.value)
+            if message.erasures:
+                for erasure in message.erasures:
+                    self._erase(here, erasure)
+                erasures.extend(erasure for erasure in message.erasures if not erasure.lifted)
+                continue
             clock = here.clocks.setdefault(message.source, _Clock())
             for claim in message.claims:
                 if claim.offset < clock.seen:
                     continue
+                if here.erased and (gone := erased_names(claim, here.erased)):
+                    claim = claim_without(claim, gone)
                 if self._judge(here, message.source, claim, effects):
                     rows.append(claim.row)
                     appended = min(appended or claim.appended, claim.appended)
@@ -142,6 +155,9 @@ class Accept:
         effects.writes = memory.flush(settled_before)
         begin, end = records[0].offset, records[-1].offset + 1
         self._send(effects, partition, here, begin, end, routed, orders)
+        if erasures:  # behind the last facts that have the names
+            told = encode(Routed(partition, begin, end, UNHEARD, UNHEARD, (), tuple(erasures)))
+            effects.sends.extend(Send(self.names.routed, target, None, told) for target in range(self.partitions))
         if rows:
             for run in _runs(rows):
                 headers = row_headers("events", len(run), appended)
@@ -182,12 +198,28 @@ class Accept:
         here.outcomes[count] = here.outcomes.get(count, 0) + 1
         return outcome == "accepted"
 
+    @staticmethod
+    def _erase(here: _Partition, erasure: Erasure) -> None:
+        """Keep an account out from here on (or let it in again), and take its name out of what may still be undone."""
+        mark = fingerprint(erasure.account)
+        if erasure.lifted:
+            here.erased.discard(mark)
+        else:
+            here.erased.add(mark)
+            gone = frozenset((erasure.account,))
+            here.memory.rewrite(erasure.account.encode(), lambda fact: without(fact, gone))
+
     def _route(self, routed: list[list[_Item]], offset: int, fact: Fact) -> None:
         """Add `fact` for every partition in which one of its subjects lives."""
         by_partition: dict[int, list[str]] = {}
+        erased = not fact.actor
         for subject in self.subjects:
+            if erased and subject.ruled:
+                continue  # who is erased does not compete
             code = subject.code
             for key in subject.keys(fact):
+                if erased and subject.about(key, ""):
+                    continue
                 partition = partition_of(subject.home(key), self.partitions)
                 keys = by_partition.get(partition)
                 if keys is None:
@@ -252,7 +284,7 @@ class Accept:
     def _kept(here: _Partition) -> bytes:
         clocks = [(s, c.seen, c.time, c.watermark, c.appended, c.silent) for s, c in here.clocks.items()]
         outcomes = [(source, outcome, count) for (source, outcome), count in here.outcomes.items()]
-        return msgspec.msgpack.encode((clocks, here.floor, here.settled, here.time, outcomes))
+        return msgspec.msgpack.encode((clocks, here.floor, here.settled, here.time, outcomes, sorted(here.erased)))
 
 
 def _runs(rows: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

@@ -23,7 +23,8 @@ import msgspec
 from infra import telemetry
 from schemas.fact import Fact
 from schemas.rows import TABLES
-from schemas.wire import UNHEARD, Routed, decode_routed
+from schemas.wire import UNHEARD, Erasure, Routed, decode_routed
+from streams.agents.erasure import erase
 from streams.agents.routing import rows_sends
 from streams.engine.outbox import Send
 from streams.engine.progress import PROGRESS
@@ -175,9 +176,13 @@ class Accumulate:
         here = self.held[partition]
         flush = _Flush(here, self.subjects, records[-1].offset)
         groups: dict[str, list[tuple[int, Fact]]] = {}
+        erasures: list[Erasure] = []
         for record in records:
             message: Routed = decode_routed(record.value)
             source, offset = message.source, record.offset
+            if message.erasures:
+                erasures.extend(message.erasures)
+                continue
             seen = here.seen.get(source, 0)
             for origin, keys, fact in message.facts:
                 if origin < seen:
@@ -201,7 +206,7 @@ class Accumulate:
             for key in [key for key, found in flush.touched.items() if found.due == WAITING]:
                 flush.present(key)
             self._present_some(flush, MAX_PRESENTED)
-        return self._effects(flush, partition, records[-1].offset + 1)
+        return self._effects(flush, partition, records[-1].offset + 1, erasures)
 
     def idle(self, partition: int, lag: int, offset: int, behind: bool) -> Effects | None:
         """Present keys that wait or are due, unless there is more urgent work."""
@@ -241,9 +246,15 @@ class Accumulate:
         newest = (time // MINUTE + 1) * MINUTE if time > UNHEARD else 0
         here.now = Now(max(here.now.time, newest), max(here.now.floor, floor))
 
-    def _effects(self, flush: _Flush, partition: int, version: int) -> Effects:
+    def _effects(self, flush: _Flush, partition: int, version: int, erasures: Iterable[Erasure] = ()) -> Effects:
         here = flush.here
         effects = Effects(writes=flush.writes())
+        for erasure in erasures:
+            gone, changed = erase(here.entries, effects.writes, self.subjects, erasure, flush.fence)
+            for key in gone:
+                here.waiting.pop(key, None)
+                here.counts[chr(key[0])] -= 1
+            here.waiting.update(dict.fromkeys(changed))
         version = max(version, flush.furthest + 1)  # rows say what their values have seen, and must outlive older ones
         for table, rows in flush.rows.by_table.items():
             effects.sends.extend(rows_sends(self.names.rows, partition, table, rows, version))

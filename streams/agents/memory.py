@@ -13,7 +13,7 @@ half out already would contradict it. So:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import chain
@@ -103,6 +103,8 @@ class Memory:
         self._batch: list[Entry] = []
         self._segments: list[tuple[int, bytes]] = []
         """Heap of (settled time from which on nobody needs it, key)."""
+        self._rewritten: dict[bytes, bytes] = {}
+        """Segments that this batch changes."""
         self._junk: list[bytes] = []
         """Segments that consist of what was passed over."""
 
@@ -178,10 +180,21 @@ class Memory:
             if times := [time for time in self._waiting.pop(target, ()) if time >= limit]:
                 self._waiting[target] = times
 
+    def rewrite(self, having: bytes, change: Callable[[Fact], Fact]) -> None:
+        """Change the facts that are remembered, those of segments that have these bytes in them; ids and times stay."""
+
+        def changed(entries: Iterable[Entry]) -> list[Entry]:
+            return [e if e.fact is None else msgspec.structs.replace(e, fact=change(e.fact)) for e in entries]
+
+        self._batch = changed(self._batch)
+        for key in self._entries:
+            if key != PROGRESS and having in (raw := self._raw(key)):
+                self._rewritten[key] = raw[: FENCE.size] + _encode(changed(_decode(raw[FENCE.size :])))
+
     def flush(self, settled: int) -> dict[bytes, bytes | None]:
         """Return what is to be written of this batch; `settled` is settled time as of its beginning."""
-        writes: dict[bytes, bytes | None] = dict.fromkeys(self._junk)
-        self._junk = []
+        writes: dict[bytes, bytes | None] = {**self._rewritten, **dict.fromkeys(self._junk)}
+        self._junk, self._rewritten = [], {}
         while self._segments and self._segments[0][0] <= settled:
             writes[heappop(self._segments)[1]] = None
         if self._batch:
@@ -242,7 +255,10 @@ class Memory:
         )
 
     def _stored(self, key: bytes) -> tuple[Entry, ...]:
-        return _decode(self._entries[key][FENCE.size :])
+        return _decode(self._raw(key)[FENCE.size :])
+
+    def _raw(self, key: bytes) -> bytes:
+        return self._rewritten.get(key) or self._entries[key]
 
     def _close(self, keys: tuple[bytes, ...]) -> None:
         """Note where a batch is kept, and for how long it matters.

@@ -23,6 +23,7 @@ def main() -> None:
             check,
             demo,
             feed,
+            forget,
             rank,
             read,
             run,

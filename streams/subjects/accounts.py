@@ -51,6 +51,10 @@ class Accounts(Subject[Account]):
             return (fact.actor, receivers[0])
         return (fact.actor, *dict.fromkeys(receivers))
 
+    def about(self, key: str, account: str) -> bool:
+        """Tell whether it is this account."""
+        return key == account
+
     def empty(self, key: str) -> Account:
         """Return an account nothing is known of."""
         return Account({}, b"", 0, {}, {}, 0, b"")

@@ -17,6 +17,7 @@ from streams.campaigns.rule import Caps, Contest, PostWithMedia, Referral, TagCh
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.tree import Joined, Tree
 from streams.subject import MINUTE, NEVER, RELEASE, Now, Rows, Subject
+from streams.subjects.renaming import renamed
 from streams.subjects.standing import APPEAL, say_campaign
 from streams.subjects.waiting import wait
 
@@ -73,6 +74,10 @@ class Campaigns(Subject[Whole]):
     def home(self, key: str) -> str:
         """Return the campaign."""
         return key[1:]
+
+    def without(self, raw: bytes, account: str, stand_in: str) -> bytes:
+        """Return the state with another name for an entrant, so that nobody else's place changes."""
+        return raw[:1] + renamed(raw[1:], account, stand_in)
 
     def empty(self, key: str) -> Whole:
         """Return a campaign nobody has entered."""

@@ -10,6 +10,7 @@ from streams.measures.cascade.names import number_of
 from streams.subject import DAY, MINUTE, RELEASE, Now, Rows, Subject
 from streams.subjects.cascade_rows import episode_rows, look, outlook, rise_rows
 from streams.subjects.cascade_state import Cascade, dumped, loaded
+from streams.subjects.renaming import renamed
 from streams.subjects.warm import Warm
 
 LIMIT: Final = 120_000
@@ -71,6 +72,12 @@ class Cascades(Subject[Cascade]):
     def home(self, key: str) -> str:
         """Return the root."""
         return key[1:]
+
+    def without(self, raw: bytes, account: str, stand_in: str) -> bytes:
+        """Return the state with another name for the root's author; shares keep no names."""
+        end = 5 + int.from_bytes(raw[1:5], "little")
+        head = renamed(raw[5:end], account, stand_in)
+        return b"".join((raw[:1], len(head).to_bytes(4, "little"), head, raw[end:]))
 
     def empty(self, key: str) -> Cascade:
         """Return a cascade without a root or a share."""

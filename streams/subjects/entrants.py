@@ -17,6 +17,7 @@ from streams.campaigns.rule import Contest, PostWithMedia, Referral, Rule, TagCh
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.tally import Tally
 from streams.subject import NEVER, RELEASE, Now, Rows, Subject
+from streams.subjects.renaming import renamed
 from streams.subjects.standing import APPEAL, say_entry, say_points, undos_last
 from streams.subjects.waiting import wait
 
@@ -88,6 +89,14 @@ class Entrants(Subject[Entrant]):
     def home(self, key: str) -> str:
         """Return the campaign."""
         return key[1:].partition(SEP)[0]
+
+    def about(self, key: str, account: str) -> bool:
+        """Tell whether it is this account, in whichever campaign."""
+        return key.partition(SEP)[2] == account
+
+    def without(self, raw: bytes, account: str, stand_in: str) -> bytes:
+        """Return the state with another name for a sponsor or member."""
+        return raw[:1] + renamed(raw[1:], account, stand_in)
 
     def empty(self, key: str) -> Entrant:
         """Return an entrant that has done nothing yet."""

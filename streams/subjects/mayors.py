@@ -16,6 +16,7 @@ from streams.campaigns.rule import Mayor
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.titles import DAY, FOREVER, LEAST, WINDOW, Race, Title
 from streams.subject import NEVER, RELEASE, Now, Rows, Subject
+from streams.subjects.renaming import renamed
 from streams.subjects.standing import APPEAL, say_campaign, say_entry, say_points, undos_last
 from streams.subjects.waiting import wait
 
@@ -87,6 +88,10 @@ class Mayors(Subject[Venue]):
     def home(self, key: str) -> str:
         """Return the venue."""
         return key.rpartition(SEP)[0]
+
+    def without(self, raw: bytes, account: str, stand_in: str) -> bytes:
+        """Return the state with another name for a visitor: what others held and hold does not change by it."""
+        return raw[:1] + renamed(raw[1:], account, stand_in)
 
     def empty(self, key: str) -> Venue:
         """Return a venue where nobody has been."""

@@ -99,6 +99,10 @@ class Ties(Subject[dict[int, Day]]):
         start = key.index(":") + 1
         return key[start : start + int(key[: start - 1])]
 
+    def about(self, key: str, account: str) -> bool:
+        """Tell whether the account is at one of the two ends."""
+        return account in self.pair(key)
+
     def empty(self, key: str) -> dict[int, Day]:
         """Return no days."""
         return {}

@@ -1,0 +1,70 @@
+"""`juice forget`: removes an account from ClickHouse and from the state, and keeps it out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from infra.database import check_schema, connect
+from infra.kafka import broker_of, reader
+from schemas.wire import Erasure
+from streams.cli.app import app, console, err, settings
+from streams.drain import Drain
+from streams.forgetting import ask, clean, out_of_reach, stand_in
+from streams.names import Names
+from streams.replay.log import partitions_of
+
+
+@app.command()
+def forget(
+    account: Annotated[str, typer.Argument(help="The account, as events name it.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    lift: Annotated[bool, typer.Option("--lift", help="Let it in again: what it does from now on counts.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the stream.")] = 600.0,
+) -> None:
+    """Forget ACCOUNT: delete what is its own, take its name out of what is others', and keep it out from now on.
+
+    Nobody else's numbers change. Needs a running worker and sink, and waits until the stream has forgotten before it
+    changes ClickHouse; exit 1 when that takes too long (the request stays in the stream: run it again later). Says what
+    it cannot reach.
+
+    Example: juice forget ada@example.social
+    """
+    found = settings()
+    kafka, names = broker_of(found), Names.of(found)
+    client = connect(found, timeout=3_600)
+    check_schema(client, found.database)
+    if not lift and not yes and sys.stdin.isatty():
+        typer.confirm(f"Forget {account}? This cannot be undone.", abort=True, err=True)
+    instead = stand_in()
+    with reader(found, kafka) as consumer:
+        partitions = partitions_of(consumer, names.decoded)
+    ask(found, Erasure(account, instead, lift), partitions)
+    left = None
+    with Drain(found, kafka) as way, err.status("waiting until the stream has forgotten …"):
+        for left in way.follow(timeout, time.sleep):  # noqa: B007  the last one counts
+            pass
+    if left is not None:
+        print(
+            f"juice: after {timeout:g} s {left.stage} still has {left.records:,} records to take; is it running? "
+            "The request stays; run the command again when it does.",
+            file=sys.stderr,
+        )
+        raise typer.Exit(1)
+    if lift:
+        console.print(f"{account} counts again, from now on")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("table", "rows", ""):
+        table.add_column(heading)
+    for name, what, rows in clean(client, found.database, account, instead):
+        if rows:
+            table.add_row(name, f"{rows:,}", what)
+    console.print(table if table.row_count else "ClickHouse held nothing of it")
+    console.print("State: forgotten, and kept out from now on. Out of reach:")
+    for line in out_of_reach(names):
+        console.print(f"  {line}")
