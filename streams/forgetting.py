@@ -34,6 +34,7 @@ _CALLED: Final = "match(text, concat('(?i)[@＠]', regexpQuoteMeta({account:Stri
 CHANGES: Final = (
     Change("account_panes", "account = {account:String}"),
     Change("account_scores", "account = {account:String}"),
+    Change("page_ranks", "account = {account:String}"),
     Change("ties", "source = {account:String} OR target = {account:String}"),
     Change("campaign_points", "account = {account:String}"),
     Change("campaign_points", "scope = {account:String} AND " + _CHAINED),
