@@ -14,7 +14,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 
 from infra.settings import Settings, SettingsError
 from infra.stack.stack import status
-from schemas.rows import CASE, VERSION, Column, Table
+from schemas.rows import CASE, NESTED, VERSION, Column, Table
 
 QUERY_SETTINGS: Final = {"session_timezone": "UTC"}
 
@@ -215,7 +215,7 @@ def _shown(table: Table, store: str) -> str:
         selected, unpacking = [f"`{name}`" for name in table.names], ""
     else:
         own = {name: f"s.`{name}`[at] AS `{name}`" for name in packed.own}
-        cased = {name: f"s.`{name}`[s.`{CASE.name}`[at]] AS `{name}`" for name in packed.cased}
+        cased = {name: f"s.`{NESTED}.{name}`[s.`{CASE.name}`[at]] AS `{name}`" for name in packed.cased}
         shared = {name: f"s.`{name}` AS `{name}`" for name in table.names}
         columns = shared | own | cased | {packed.by: packed.by}
         selected = [columns[name] for name in table.names]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -169,6 +170,10 @@ def main() -> int:
         text = f"juice: JUICE_PARTITIONS is {settings.partitions}, but the topics have {counts[names.decoded]}"
         print(text, file=sys.stderr)
         return Exit.USAGE
+    # Batches make many short-lived tuples and keep none in cycles: looking for cycles as often as Python does by
+    # itself took a third of the time.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     telemetry.build(version=version())
     telemetry.restarts(int(os.environ.get("JUICE_RESTARTS", "0")))
     try:

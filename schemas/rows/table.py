@@ -31,7 +31,7 @@ class Packed:
     For each of `values` of the column `by`, a stored row holds a number: 0 for no row, else which of its cases the row
     shows. Columns in `own` hold a value for each of `values`, columns in `cased` one for each case, all others one for
     the row. Rows of a key mostly say the same, so there is mostly one case; five times fewer rows to write, to merge
-    and to read are what this is for.
+    and to read are what this is for. Cased columns are stored as one Nested, which has the lengths of its arrays once.
     """
 
     by: str
@@ -40,6 +40,7 @@ class Packed:
     cased: frozenset[str]
 
 
+NESTED: Final = "cases"
 CASE: Final = Column("case", "Array(UInt8)", "for each value, which of the cases it shows; 0 for none")
 
 
@@ -77,10 +78,15 @@ class Table:
         """Return the columns of the storage, which are those that travel, without the version."""
         if (packed := self.packed) is None:
             return self.columns
-        arrays = packed.own | packed.cased
         return tuple(
-            Column(each.name, f"Array({each.type})", each.doc) if each.name in arrays else each
-            for each in (CASE if column.name == packed.by else column for column in self.columns)
+            CASE
+            if each.name == packed.by
+            else Column(f"{NESTED}.{each.name}", f"Array({each.type})", each.doc)
+            if each.name in packed.cased
+            else Column(each.name, f"Array({each.type})", each.doc)
+            if each.name in packed.own
+            else each
+            for each in self.columns
         )
 
     @property

@@ -87,17 +87,18 @@ def settle(
     before = min(floor, now - KEPT_MINUTES) // MINUTES_PER_HOUR * MINUTES_PER_HOUR
     hour = min(floor // MINUTES_PER_HOUR, -(-now // MINUTES_PER_HOUR) - KEPT_HOURS)
     day = -(-now // MINUTES_PER_DAY) - KEPT_DAYS
-    past = sorted(item for item in found.items() if item[0][0] < before)
     limit = before << SLOT_BITS
     if not (
-        past
-        or any(key < limit for key in account.minutes)
-        or any(key >> SLOT_BITS < hour for key in settled.hours)
-        or any(key >> SLOT_BITS < day for key in settled.days)
+        (found and min(found)[0] < before)
+        or (account.minutes and min(account.minutes) < limit)
+        or (settled.hours and min(settled.hours) < hour << SLOT_BITS)
+        or (settled.days and min(settled.days) < day << SLOT_BITS)
     ):
         return found
+    past = sorted(item for item in found.items() if item[0][0] < before)
     if past:
         tell(settled.people, settled.level, settled.posts, past, settings)
+        settled.oldest = min(settled.oldest or past[0][0][0], past[0][0][0])
         found = {entry: n for entry, n in found.items() if entry[0] >= before}
         account.journal = journal_of(found)
         account.tidied = len(account.journal)
@@ -109,25 +110,26 @@ def settle(
     newest = roll(settled.hours, settled.days, HOURS_PER_DAY, hour)
     settled.rolled_hour = max(settled.rolled_hour, newest)
     drop(settled.days, day)
-    _forget(settled, before - FORGET_AFTER)
+    if settled.oldest and settled.oldest < before - FORGET_AFTER:
+        _forget(settled, before - FORGET_AFTER)
+    settled.posts, settled.posts_level = sampled(settled.posts, settled.posts_level)
     for network, seen in account.audience.items():
         for at in range(0, len(seen), 3):
             observe(settled.audience, network, *seen[at : at + 3])
+    for seen in settled.audience.values():
+        while len(seen) > 3 and seen[3] < (before - FORGET_AFTER) * MINUTE:
+            del seen[:3]
     account.audience = {}
     account.settled = settled_bytes(settled)
     return found
 
 
 def _forget(settled: Settled, before: int) -> None:
-    """Forget people and posts of whom nothing was heard since minute `before`, and what is old news."""
-    if any(person.seen < before for person in settled.people.values()):
-        settled.people = {who: person for who, person in settled.people.items() if person.seen >= before}
-    settled.posts, settled.posts_level = sampled(
-        {post: shared for post, shared in settled.posts.items() if shared[1] >= before}, settled.posts_level
-    )
-    for seen in settled.audience.values():
-        while len(seen) > 3 and seen[3] < before * MINUTE:
-            del seen[:3]
+    """Forget people and posts of whom nothing was heard since minute `before`."""
+    settled.people = {who: person for who, person in settled.people.items() if person.seen >= before}
+    settled.posts = {post: shared for post, shared in settled.posts.items() if shared[1] >= before}
+    heard = [person.seen for person in settled.people.values()] + [shared[1] for shared in settled.posts.values()]
+    settled.oldest = min(heard, default=0)
 
 
 def sampled(posts: dict[int, list[int]], level: int) -> tuple[dict[int, list[int]], int]:

@@ -46,6 +46,8 @@ class Settled(msgspec.Struct, array_like=True):
     rhythm: Rhythm = msgspec.field(default_factory=Rhythm)
     audience: dict[str, list[int]] = {}
     """Network → time (ms), followers, following; again for each day on which they were seen, oldest first."""
+    oldest: int = 0
+    """Nothing was heard of any of the people and posts before this minute."""
 
 
 class Account(msgspec.Struct, array_like=True):
