@@ -50,7 +50,10 @@ def roles(settings: Settings) -> tuple[Role, ...]:
                 Right(READ, "topic", names.events),
                 *(Right(BOTH, "topic", topic) for topic in (names.decoded, names.routed)),
                 *changelogs,
-                *(Right(WRITE, "topic", topic) for topic in (names.rows, names.dead_letters, names.rewards)),
+                *(
+                    Right(WRITE, "topic", topic)
+                    for topic in (names.rows, names.dead_letters, names.rewards, names.trends)
+                ),
                 Right(READ, "group", names.app),
             ),
         ),

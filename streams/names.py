@@ -40,6 +40,11 @@ class Names:
         return self._named("social.rewards")
 
     @property
+    def trends(self) -> str:
+        """Return the topic of what rises, and rises no more."""
+        return self._named("social.trends")
+
+    @property
     def decoded(self) -> str:
         """Return the topic from ingest to accept, by event id."""
         return self._named("juice.decoded")

@@ -54,10 +54,12 @@ class Rows:
     version column.
     """
 
-    __slots__ = ("by_table",)
+    __slots__ = ("by_table", "news")
 
     def __init__(self) -> None:
         self.by_table: dict[str, list[tuple[Any, ...]]] = {}
+        self.news: dict[str, list[tuple[Any, ...]]] = {}
+        """Of these rows, those that the outside is told of on a topic as well."""
 
     def add(self, table: str, row: tuple[Any, ...]) -> None:
         """Say `row` of `table`; the columns are those of `schemas.rows.TABLES[table]` without the version."""
@@ -65,6 +67,11 @@ class Rows:
         if rows is None:
             rows = self.by_table[table] = []
         rows.append(row)
+
+    def tell(self, table: str, row: tuple[Any, ...]) -> None:
+        """Say `row`, and tell the outside; what is told again after a crash has the same id."""
+        self.add(table, row)
+        self.news.setdefault(table, []).append(row)
 
 
 class Subject(ABC, Generic[State]):

@@ -23,6 +23,7 @@ def topic_specs(settings: Settings, sources: int) -> list[TopicSpec]:
         TopicSpec(names.events, sources, _INPUT),
         TopicSpec(names.dead_letters, 1, {**_BIG, "retention.ms": "-1"}),
         TopicSpec(names.rewards, 1, {"retention.ms": "-1"}),
+        TopicSpec(names.trends, 1, {"retention.ms": "-1"}),
         TopicSpec(names.decoded, parts, _PASSING),
         TopicSpec(names.routed, parts, _PASSING),
         TopicSpec(names.rows, parts, _PASSING),

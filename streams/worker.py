@@ -162,7 +162,7 @@ def main() -> int:
     except (SettingsError, ValueError) as error:
         print(f"juice: {error}", file=sys.stderr)
         return Exit.USAGE
-    needed = [names.events, names.decoded, names.routed, names.rows, names.dead_letters, names.rewards]
+    needed = [names.events, names.decoded, names.routed, names.rows, names.dead_letters, names.rewards, names.trends]
     if missing := [topic for topic in needed if topic not in counts]:
         print(f"juice: topics are missing: {', '.join(missing)}; run `juice migrate`", file=sys.stderr)
         return Exit.USAGE

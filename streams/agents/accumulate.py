@@ -259,16 +259,19 @@ class Accumulate:
         for table, rows in flush.rows.by_table.items():
             effects.sends.extend(rows_sends(self.names.rows, partition, table, rows, version))
             if table == "rewards":
-                effects.sends.extend(self._rewards(partition, rows))
+                effects.sends.extend(_told(self.names.rewards, table, rows))
+        if (rises := flush.rows.news.get("trends")) is not None:
+            effects.sends.extend(_told(self.names.trends, "trends", rises))
         clocks = [(source, time, floor) for source, (time, floor) in here.clocks.items()]
         effects.kept = msgspec.msgpack.encode((here.seen, clocks, len(here.waiting)))
         for code, subject in self.subjects.items():
             telemetry.state_keys(subject.name, sum(p.counts.get(code, 0) for p in self.held.values()))
         return effects
 
-    def _rewards(self, partition: int, rows: Iterable[tuple[Any, ...]]) -> Iterable[Send]:
-        """Say rewards to the outside as well, one JSON each, keyed by their stable id."""
-        names = TABLES["rewards"].names
-        for row in rows:
-            reward = dict(zip(names, row, strict=True))
-            yield Send(self.names.rewards, 0, str(reward["id"]).encode(), _json(reward))
+
+def _told(topic: str, table: str, rows: Iterable[tuple[Any, ...]]) -> Iterable[Send]:
+    """Say rows to the outside as well, one JSON each, keyed by their stable id."""
+    names = TABLES[table].names
+    for row in rows:
+        said = dict(zip(names, row, strict=True))
+        yield Send(topic, 0, str(said["id"]).encode(), _json(said))

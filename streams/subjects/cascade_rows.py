@@ -18,6 +18,8 @@ AHEAD: Final = 2.0
 """A cascade is about to go viral when its forecast is this many times its size …"""
 BEHIND: Final = 1.25
 """… and no more when it is less than that many times."""
+GROWN: Final = 1.1
+"""It is looked for when the cascade is so many times as large as when it was looked before."""
 
 Row = tuple[Any, ...]
 
@@ -80,6 +82,35 @@ def episode_rows(state: Cascade, root: str, kind: str, at: int, coming: Forecast
     return [(root, kind, 0, *head, size, *rest)]
 
 
+def _raised(state: Cascade, at: int, viral: int) -> int | None:
+    """Return the end of the first minute up to `at` after which most of a large size was still to come, if any.
+
+    It is looked for at the minutes in which the cascade had become a tenth larger than when it was looked before, as
+    it was then: who works off a backlog says what was said when it happened.
+    """
+    minutes, size, least, found = state.tempo.minutes, 0, float(VIRAL_SHARES), None
+    for number in sorted(minutes):
+        size += minutes[number][0]
+        end = (number + 1) * MINUTE
+        if end > at:
+            break
+        if size < least:
+            continue
+        least = size * GROWN
+        if end > state.looked_at:
+            said = forecast(
+                size=size,
+                elapsed=(end - state.started) / 1000,
+                followers=state.author_followers,
+                ages=state.tempo.until(number + 1).ages(end),
+            )
+            if said.known and (said.size is None or said.size >= max(viral, AHEAD * size)):
+                found = end
+                break
+    state.looked_at = at - MINUTE  # the latest minute may still fill
+    return found
+
+
 def rise_rows(state: Cascade, root: str, kind: str, at: int, coming: Forecast, final: bool, viral: int) -> list[Row]:
     """Return the row of `trends` that says that most of a large size is still to come; once for a cascade.
 
@@ -90,9 +121,10 @@ def rise_rows(state: Cascade, root: str, kind: str, at: int, coming: Forecast, f
     if state.ended_at:
         return []
     if not state.raised_at:
-        if not coming.known or size < VIRAL_SHARES or ahead < max(viral, AHEAD * size):
+        raised = None if kind == "tag" or size < VIRAL_SHARES else _raised(state, at, viral)
+        if raised is None:
             return []
-        state.raised_at = at // 1000
+        state.raised_at = raised // 1000
     if final or ahead < BEHIND * size:
         state.ended_at = at // 1000
     pace = state.tempo.per_minute(at)

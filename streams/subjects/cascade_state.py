@@ -24,8 +24,22 @@ class Cascade:
     """The tree and what goes with its nodes, and what is known of the root. Times in ms."""
 
     __slots__ = (
-        "authors", "debts", "ended_at", "first", "incentivised", "key", "last", "latest", "posts",
-        "raised_at", "reach", "tempo", "touched", "tree", "undisclosed",
+        "authors",
+        "debts",
+        "ended_at",
+        "first",
+        "incentivised",
+        "key",
+        "last",
+        "latest",
+        "looked_at",
+        "posts",
+        "raised_at",
+        "reach",
+        "tempo",
+        "touched",
+        "tree",
+        "undisclosed",
     )  # fmt: skip
 
     def __init__(self, key: str, limit: int) -> None:
@@ -37,7 +51,8 @@ class Cascade:
         """Times of the first and the latest share."""
         self.latest = 0
         """Time of the latest fact, undone or not: silence counts from here."""
-        self.raised_at = self.ended_at = 0
+        self.raised_at = self.ended_at = self.looked_at = 0
+        """In seconds, and the last: until when it was looked whether it goes viral, in ms."""
         self.touched = False
         """Has there ever been a share? Of a post that nobody shared nothing is said."""
         self.posts: list[tuple[int, int, str, int]] = []
@@ -126,7 +141,7 @@ class Cascade:
             self.first, self.last = min(times, default=0), max(times, default=0)
 
 
-_NUMBERS: Final = ("incentivised", "undisclosed", "first", "last", "latest", "raised_at", "ended_at")
+_NUMBERS: Final = ("incentivised", "undisclosed", "first", "last", "latest", "raised_at", "ended_at", "looked_at")
 _TYPECODES: Final = "QQQQiIIQI"
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(
@@ -185,7 +200,7 @@ def loaded(key: str, raw: bytes, limit: int) -> Cascade:
     state.tree = Tree.stored(limit, columns[:7], sums, levels, spilled)
     state.reach = Reach.stored(columns[7], columns[8], *reached)
     state.tempo = Tempo(minutes)
-    for name, number in zip(_NUMBERS, numbers, strict=True):
+    for name, number in zip(_NUMBERS, numbers, strict=False):  # an older version stored fewer, those that come first
         setattr(state, name, number)
     state.touched, state.posts, state.authors, state.debts = touched, posts, authors, debts
     return state

@@ -119,8 +119,9 @@ class Cascades(Subject[Cascade]):
             coming = outlook(state, kind, at, final)
             for row in episode_rows(state, root, kind, at, coming, final):
                 rows.add("cascade_episodes", row)
+            before = state.raised_at, state.ended_at
             for row in rise_rows(state, root, kind, at, coming, final, self._viral):
-                rows.add("trends", row)
+                (rows.add if (state.raised_at, state.ended_at) == before else rows.tell)("trends", row)
         if final:
             return RELEASE
         return max(silent if due is None else min(due, silent), now.time + MINUTE)

@@ -41,6 +41,8 @@ class Tag(msgspec.Struct, array_like=True):
     level: float = 0.0
     rise: Rise | None = None
     open: dict[int, Bucket] = {}
+    told: dict[int, int] = {}
+    """Rises that the outside was told of, by the bucket in which they began → the end that it was told, 0 for none."""
 
 
 class Tags(Subject[Tag]):
@@ -51,7 +53,7 @@ class Tags(Subject[Tag]):
     open; what is said of now is computed from the settled baseline and the open counts, so it does not depend
     on the order in which facts came or keys were looked at. A rise has a stable id, its tag and the bucket in
     which it began; when a late fact or an undo moves or takes away that beginning, the row of the old one is
-    withdrawn.
+    withdrawn. The outside is told when a rise begins, when it ends, and when it is withdrawn.
 
     Released when all is settled, no rise is on, and the baseline is too low to matter.
     """
@@ -108,13 +110,18 @@ class Tags(Subject[Tag]):
         seen = {rise.began: rise for rise in rises}
         for number, bucket in state.open.items():
             if number not in seen and bucket.most >= NEEDED:
-                rows.add("trends", _row(key, Rise(number, 0.0, ended=number), now, shown=False))
+                withdrawn = _row(key, Rise(number, 0.0, ended=number), now, shown=False)
+                (rows.add if state.told.pop(number, None) is None else rows.tell)("trends", withdrawn)
         for rise in seen.values():
-            rows.add("trends", _row(key, rise, now, shown=True))
+            news = state.told.get(rise.began) != rise.ended
+            state.told[rise.began] = rise.ended
+            (rows.tell if news else rows.add)("trends", _row(key, rise, now, shown=True))
 
         for number in [number for number in state.open if number < settled]:
             del state.open[number]
         state.at, state.level, state.rise = rising.at, rising.level, rising.rise
+        on = None if rising.rise is None else rising.rise.began
+        state.told = {began: ended for began, ended in state.told.items() if began >= settled or began == on}
         if state.open:
             final = (min(state.open) + 1) * BUCKET
             due = max(final, now.time) + SETTLING

@@ -54,6 +54,10 @@ class Tempo:
         if self._hours is not None:
             _add(self._hours, number, (sign, sign * since, audience, audience * since))
 
+    def until(self, number: int) -> Tempo:
+        """Return the same as it was before minute `number`."""
+        return Tempo({minute: pane for minute, pane in self.minutes.items() if minute < number})
+
     def per_minute(self, now: int) -> float:
         """Return shares per minute over the five minutes before `now` (ms, full minute)."""
         end = now // MINUTE

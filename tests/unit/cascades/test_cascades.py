@@ -372,6 +372,33 @@ def test_a_cascade_about_to_go_viral_is_said_once() -> None:
     assert row["name"] == "seismic"
     assert facts[0].time < row["raised_at"] * 1_000 < facts[0].time + HOUR
     assert row["ended_at"] > row["raised_at"]
+    begun, ended = (dict(zip(TRENDS.names, told, strict=True)) for told in rows.news["trends"])
+    assert begun["id"] == ended["id"] == row["id"]
+    assert (begun["raised_at"], begun["ended_at"]) == (row["raised_at"], None)
+    assert (ended["raised_at"], ended["ended_at"]) == (row["raised_at"], row["ended_at"])
+
+
+def test_a_backlog_is_warned_of_as_of_when_it_happened() -> None:
+    """Whoever looks every minute, now and then, or once when it is over, gets the same moment of warning."""
+    facts = list(plain_facts(given_events("seismic-cascade")))[:4_000]
+    moments = set()
+    for step in (1, 7, 60, 100_000):
+        cascades, rows = Cascades(), Rows()
+        state = cascades.empty("sseismic")
+        now, left = facts[0].time // MINUTE * MINUTE, list(reversed(facts))
+        while left:
+            now += step * MINUTE
+            batch = []
+            while left and left[-1].time < now:
+                batch.append(left.pop())
+            cascades.fold("sseismic", state, batch, rows)
+            cascades.present("sseismic", state, Now(now, 0), rows)
+            state = cascades.load("sseismic", cascades.dump(state))
+        raised = TRENDS.names.index("raised_at")
+        moments |= {row[raised] for row in rows.by_table["trends"]}
+        assert len({row[raised] for row in rows.news["trends"]}) == 1
+    (moment,) = moments
+    assert sum(fact.time < moment * 1_000 for fact in facts[1:]) < 100
 
 
 def test_state_of_another_format_is_refused() -> None:

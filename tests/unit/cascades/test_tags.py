@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -83,6 +84,38 @@ def test_rises_are_those_of_a_plain_walk_over_all_buckets(
             tags.present("juice", state, Now(at(bucket), at(bucket - 15)), rows_in_order)
             state = tags.load("juice", tags.dump(state))
     assert sorted(_span(row) for row in shown(rows_in_order, TRENDS).values()) == expected
+
+
+def told(rows: Rows) -> list[tuple[str, int, int | None]]:
+    """Return what the outside was told: id, begin (0: withdrawn) and end, in order."""
+    names = TRENDS.names
+    where = [names.index(name) for name in ("id", "raised_at", "ended_at")]
+    return [tuple(row[i] for i in where) for row in rows.news.get("trends", ())]  # type: ignore[misc]
+
+
+@settings(max_examples=100)
+@given(counts=COUNTS, looks=st.integers(1, 5), data=st.data())
+def test_the_outside_is_told_of_each_begin_and_end_once(
+    counts: dict[int, int], looks: int, data: st.DataObject
+) -> None:
+    """However often one looks, and with uses undone, nothing is told twice, and the last word is what is shown."""
+    tags, rows = Tags(), Rows()
+    state = tags.empty("juice")
+    for bucket in range(43):
+        facts = uses({bucket: counts.get(bucket, 0)})
+        if facts and data.draw(st.booleans()):
+            facts += [replace(fact, sign=-1) for fact in uses({bucket - 1: counts.get(bucket - 1, 0)})]
+        tags.fold("juice", state, facts, rows)
+        for look in range(looks):
+            tags.present("juice", state, Now(at(bucket) + look * MINUTE, at(bucket - 15)), rows)
+            state = tags.load("juice", tags.dump(state))
+    said = told(rows)
+    assert all(one != other for one, other in pairwise(said) if one[0] == other[0])
+    last = {id: (begun, ended) for id, begun, ended in said if begun}
+    gone = {id for id, begun, _ in said if not begun}
+    visible = {row["id"]: (row["raised_at"], row["ended_at"]) for row in shown(rows, TRENDS).values()}
+    assert {id: last[id] for id in visible} == visible
+    assert last.keys() - visible.keys() <= gone
 
 
 def _slots(count: int) -> int:
@@ -173,7 +206,7 @@ def test_state_is_bounded_however_many_use_a_tag() -> None:
     assert len(tags.dump(state)) < 80_000
     settled = Now(at(3) + 3 * HOUR, at(3))
     tags.present("juice", state, settled, Rows())
-    assert len(tags.dump(state)) < 100
+    assert len(tags.dump(state)) < 120
 
 
 def test_the_sketch_counts_people() -> None:
