@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     horizon: Millis = Field(3_600_000, description="how far apart duplicates, and an undo and its event, may be")
     future: Millis = Field(5 * 60_000, description="how far ahead of its Kafka append time an event may be")
     campaigns: Path | None = Field(None, description="file or folder of campaign rules (TOML)")
+    subjects: str = Field(
+        "", description="what is kept: accounts,ties,cascades,tags,mayors,campaigns,entrants or ledger,…; default: all"
+    )
 
     # How it runs
     partitions: int = Field(4, ge=1, le=1024, description="partitions of the internal topics; fixed at first migrate")
@@ -120,6 +123,11 @@ class Settings(BaseSettings):
             except OSError as error:  # SSLError is one
                 raise ValueError(f"no certificates can be read from {value} ({error.__class__.__name__})") from None
         return value
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Return the names in `subjects`; none stands for all."""
+        return tuple(name.strip() for name in self.subjects.split(",") if name.strip())
 
     @classmethod
     def settings_customise_sources(

@@ -19,7 +19,7 @@ from streams.engine.consumer import GuardedRecovery, GuardedTransport
 from streams.engine.stage import Stage
 from streams.engine.table import BatchTable
 from streams.names import Names
-from streams.subjects.registry import all_subjects
+from streams.subjects.registry import chosen
 
 MAX_REQUEST: int = 32 << 20
 """The largest record we send or fetch: a dead letter of a 10 MB record, in base64, and room."""
@@ -91,7 +91,7 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
     app.transport = GuardedTransport(app.conf.broker, app)
     tables: Any = app.tables
     tables._recovery = GuardedRecovery(app, app.tables)
-    subjects = all_subjects(rulebook=rulebook)
+    subjects = chosen(settings.chosen, rulebook=rulebook)
     parts = settings.partitions
     accumulate = Accumulate(names=names, partitions=parts, subjects=subjects)
     app.rules_changed = accumulate.rules_changed

@@ -25,6 +25,7 @@ from streams.engine import faults
 from streams.engine.faults import Exit, die
 from streams.names import Names
 from streams.rulefiles import RuleFiles
+from streams.subjects.registry import chosen
 from streams.topology import Juice, build
 
 log = structlog.get_logger("juice")
@@ -154,6 +155,7 @@ def main() -> int:
         logs.configure(settings)
         if settings.crash_at:
             faults.arm(settings.crash_at)
+        chosen(settings.chosen)
         rules = RuleFiles(settings.campaigns)
         kafka = broker_of(settings)
         names = Names.of(settings)

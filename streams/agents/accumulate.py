@@ -163,6 +163,8 @@ class Accumulate:
             if key == PROGRESS:
                 continue
             code = chr(key[0])
+            if code not in self.subjects:
+                continue
             here.counts[code] = here.counts.get(code, 0) + 1
             due = unpack(raw)[1]
             if due == WAITING:
@@ -199,7 +201,8 @@ class Accumulate:
             here.clocks[source] = max(time, message.time), max(floor, message.floor)
         self._advance(here)
         for name, facts in groups.items():
-            flush.fold(name, facts)
+            if name[0] in self.subjects:  # one that is not chosen any more may still be on its way
+                flush.fold(name, facts)
         if behind:
             self._present_some(flush, len(flush.touched) // PRESENT_SHARE)
         else:

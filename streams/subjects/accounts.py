@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final
 
-from schemas.event import KINDS
 from schemas.fact import CASCADING, FOLLOW, POST, UNFOLLOW, UNKNOWN, Fact
 from streams.measures.account.settings import DEFAULTS, ScoreSettings
 from streams.subject import DAY, MINUTE, RELEASE, Now, Rows, Subject
@@ -13,15 +12,12 @@ from streams.subjects.account_journal import HASH_BITS, SHARED, hash_of_name, pa
 from streams.subjects.account_rows import say
 from streams.subjects.account_settle import settle
 from streams.subjects.account_state import Account, dump, load, observe, sample, settled_of, tidy
-from streams.windows.panes import DIRECTIONS, GIVEN, KLASS_BITS, MINUTES_PER_HOUR, PROMO, SLOT_BITS, add
+from streams.subjects.pane_rows import say_panes
+from streams.windows.panes import GIVEN, KLASS_BITS, MINUTES_PER_HOUR, PROMO, SLOT_BITS, add
 
 TIDY_BEYOND: Final = 8192
 """Bytes by which a journal may grow, beyond doubling, before it is tidied in a fold."""
 
-_PANE: Final = tuple(
-    (DIRECTIONS[code >> 4], KINDS[code & 15]) if code & 15 < len(KINDS) else ("", "") for code in range(32)
-)
-"""Direction and kind of a slot without its class."""
 _AUDIENCE: Final = frozenset({FOLLOW, UNFOLLOW})
 
 
@@ -111,12 +107,7 @@ class Accounts(Subject[Account]):
             state.journal += b"".join(met)
             if len(state.journal) > 2 * state.tidied + TIDY_BEYOND:
                 tidy(state)
-        panes = rows.by_table.setdefault("account_panes", [])
-        for pane in touched:
-            undisclosed = max(minutes.get(pane << KLASS_BITS | 2, 0), 0)
-            incentivised = max(minutes.get(pane << KLASS_BITS | 1, 0) + undisclosed, 0)
-            everything = minutes.get(pane << KLASS_BITS, 0) + incentivised
-            panes.append((key, (pane >> 5) * 60, *_PANE[pane & 31], max(everything, 0), incentivised, undisclosed))
+        say_panes(key, minutes, touched, rows)
 
     def present(self, key: str, state: Account, now: Now, rows: Rows) -> int:
         """Settle what is past, say the rows of windows that changed, and return when the next one will."""

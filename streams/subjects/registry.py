@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from streams.campaigns.rulebook import Rulebook
@@ -10,6 +11,7 @@ from streams.subjects.accounts import Accounts
 from streams.subjects.campaigns import Campaigns
 from streams.subjects.cascades import Cascades
 from streams.subjects.entrants import Entrants
+from streams.subjects.ledger import Ledger
 from streams.subjects.mayors import Mayors
 from streams.subjects.tags import Tags
 from streams.subjects.ties import Ties
@@ -19,3 +21,25 @@ def all_subjects(*, rulebook: Rulebook | None = None) -> tuple[Subject[Any], ...
     """Return one of each subject; those of campaigns share the rules in `rulebook` (none by default)."""
     rules = Rulebook() if rulebook is None else rulebook
     return Accounts(), Ties(), Cascades(), Tags(), Mayors(rules), Campaigns(rules), Entrants(rules)
+
+
+def chosen(names: Collection[str], *, rulebook: Rulebook | None = None) -> tuple[Subject[Any], ...]:
+    """Return the subjects of these names, all for none; raise ValueError for one that there is not, or two that exclude
+    each other.
+
+    >>> [subject.name for subject in chosen(["ledger"])]
+    ['ledger']
+    >>> chosen(["acounts"])
+    Traceback (most recent call last):
+    ...
+    ValueError: no subject acounts; there are accounts, ties, cascades, tags, mayors, campaigns, entrants, ledger
+    """
+    subjects = all_subjects(rulebook=rulebook)
+    if not names:
+        return subjects
+    known = {subject.name: subject for subject in (*subjects, Ledger())}
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"no subject {', '.join(unknown)}; there are {', '.join(known)}")
+    if {Accounts.name, Ledger.name} <= set(names):
+        raise ValueError("accounts has the ledger in it: choose one of the two")
+    return tuple(known[name] for name in known if name in names)

@@ -18,14 +18,22 @@ from hypothesis import strategies as st
 
 from schemas.event import KINDS, Event
 from schemas.fact import Fact, fact_of
+from streams.campaigns.rulebook import Rulebook
 from streams.subject import DAY, HOUR, MINUTE, RELEASE, Now, Rows, Subject
+from streams.subjects.ledger import Ledger
 from streams.subjects.registry import all_subjects
 from streams.tables import ALL_TABLES
-
-SUBJECTS = {subject.name: subject for subject in all_subjects()}
-every_subject = pytest.mark.parametrize("subject", SUBJECTS.values(), ids=SUBJECTS)
+from tests.unit.campaigns.every_kind import every_kind
 
 START = 1_341_100_800_000
+SUBJECTS = {subject.name: subject for subject in (*all_subjects(), Ledger())}
+RULED = {
+    f"{subject.name} under rules": subject
+    for subject in all_subjects(rulebook=Rulebook(every_kind(START)))
+    if subject.ruled
+}
+every_subject = pytest.mark.parametrize("subject", (SUBJECTS | RULED).values(), ids=(SUBJECTS | RULED))
+
 END = Now(START + 2 * DAY, 0)
 ACCOUNTS = ("ada", "bob", "cy", "dee")
 

@@ -1,0 +1,25 @@
+"""Rows of `account_panes`: how many actions of which kind an account received or gave in a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from schemas.event import KINDS
+from streams.subject import Rows
+from streams.windows.panes import DIRECTIONS, KLASS_BITS, Panes
+
+_SLOT: Final = tuple(
+    (DIRECTIONS[code >> 4], KINDS[code & 15]) if code & 15 < len(KINDS) else ("", "") for code in range(32)
+)
+"""Direction and kind of a slot without its class."""
+
+
+def say_panes(key: str, minutes: Panes, touched: Iterable[int], rows: Rows) -> None:
+    """Say the row of each pane in `touched`, pane keys without their class, as `minutes` has it now."""
+    panes = rows.by_table.setdefault("account_panes", [])
+    for pane in touched:
+        undisclosed = max(minutes.get(pane << KLASS_BITS | 2, 0), 0)
+        incentivised = max(minutes.get(pane << KLASS_BITS | 1, 0) + undisclosed, 0)
+        everything = minutes.get(pane << KLASS_BITS, 0) + incentivised
+        panes.append((key, (pane >> 5) * 60, *_SLOT[pane & 31], max(everything, 0), incentivised, undisclosed))
