@@ -42,13 +42,13 @@ def ask(client: Client, database: str, sql: str) -> tuple[list[tuple[object, ...
     return [tuple(row) for row in result.result_rows], int(str(result.summary["elapsed_ns"])) / 1e9
 
 
-def best(client: Client, database: str, sql: str, times: int = 5) -> float:
+def best(client: Client, database: str, sql: str, times: int = 3) -> float:
     """Return the shortest of some answers, in seconds."""
     return min(ask(client, database, sql)[1] for _ in range(times))
 
 
 def main() -> None:
-    """Ask an installation every question and print how long the best of five answers took."""
+    """Ask an installation every question and print how long the best of three answers took."""
     found = load()
     client = connect(found)
     table = Table(box=None, pad_edge=False)
