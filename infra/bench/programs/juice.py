@@ -55,6 +55,8 @@ class Juice:
         }
         if everything:
             settings["CAMPAIGNS"] = str(Path(__file__).with_name("campaigns.toml"))
+        else:
+            settings["SUBJECTS"] = "ledger"
         self._command = [
             "env",
             f"PYTHONPATH={root}",
