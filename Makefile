@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+JOBS   ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -19,7 +20,7 @@ demo: setup ## start everything, replay real events, show the answers, stop
 	$(BIN)/juice demo $(ARGS)
 
 test: setup ## run all tests, those on a real Kafka and ClickHouse included
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: setup ## lint, formatting, types
 	$(BIN)/ruff check .

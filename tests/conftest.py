@@ -17,6 +17,14 @@ from tests.harness import Installation, installation
 from tests.observability.watchers import Prometheus, eventually, free_port, prometheus, telemetry_port
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file together when several run at a time, and all that share the living world."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        group = "living" if "living" in fixtures else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     """One real Kafka and ClickHouse for the whole session, in a folder and on ports of its own.
@@ -60,10 +68,10 @@ def living(stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         addresses = [f"127.0.0.1:{telemetry_port(process)}" for process in (worker, sink)]
         targets = {"juice-worker": addresses[:1], "juice-sink": addresses[1:]}
         with prometheus(folder / "prometheus", targets) as watching:
-            left = here.drain(240)
+            left = here.drain()
             assert left is None, f"{left}\n{here.logs()}"
             here.feed([b"{", b"[]", b'{"id":"d","type":"dance","time":1341360000000,"actor":"a"}', records[-1]])
-            assert here.drain(60) is None
+            assert here.drain() is None
             yield Living(here, addresses[0], addresses[1], watching, Path(stack.home), time.time())
 
 
