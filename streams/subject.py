@@ -126,3 +126,10 @@ class Subject(ABC, Generic[State]):
         Called some time after a fold (at once when the worker keeps up, within about a second under load) and when
         the returned time has come. Must tolerate that many due times have passed since the last call.
         """
+
+    def present_many(self, items: Sequence[tuple[str, State]], now: Now, rows: Rows) -> list[int]:
+        """Present several keys, each with its state; return what `present` returns, in the same order.
+
+        For subjects that are quicker at many than at one. The same rows come out, however keys are put together.
+        """
+        return [self.present(key, state, now, rows) for key, state in items]

@@ -94,13 +94,20 @@ class _Flush:
             found.due = WAITING if due is None else due
             found.folded = True
 
-    def present(self, key: bytes) -> None:
-        """Say a key's derived rows as of now."""
-        found = self.touched.get(key)
-        if found is None:
-            name = key.decode()
-            found = self.touched[key] = _Touched(name, self.here.entries.get(key), self.subjects[name[0]])
-        found.due = found.subject.present(found.own, found.state, self.here.now, self.rows)
+    def present(self, keys: Iterable[bytes]) -> None:
+        """Say derived rows as of now, those of one subject together."""
+        by_subject: dict[str, list[_Touched]] = {}
+        for key in keys:
+            found = self.touched.get(key)
+            if found is None:
+                name = key.decode()
+                found = self.touched[key] = _Touched(name, self.here.entries.get(key), self.subjects[name[0]])
+            by_subject.setdefault(found.subject.code, []).append(found)
+        for code, several in by_subject.items():
+            items = [(found.own, found.state) for found in several]
+            dues = self.subjects[code].present_many(items, self.here.now, self.rows)
+            for found, due in zip(several, dues, strict=True):
+                found.due = due
 
     @property
     def furthest(self) -> int:
@@ -206,8 +213,7 @@ class Accumulate:
         if behind:
             self._present_some(flush, len(flush.touched) // PRESENT_SHARE)
         else:
-            for key in [key for key, found in flush.touched.items() if found.due == WAITING]:
-                flush.present(key)
+            flush.present([key for key, found in flush.touched.items() if found.due == WAITING])
             self._present_some(flush, MAX_PRESENTED)
         return self._effects(flush, partition, records[-1].offset + 1, erasures)
 
@@ -228,19 +234,15 @@ class Accumulate:
 
     def _present_some(self, flush: _Flush, count: int) -> None:
         """Present up to `count` keys that were waiting before this batch or have become due."""
-        here = flush.here
-        for key in list(islice(here.waiting, count)):
-            found = flush.touched.get(key)
-            if found is None or found.due == WAITING:
-                flush.present(key)
-                count -= 1
+        here, touched = flush.here, flush.touched
+        keys = {key: None for key in islice(here.waiting, count) if key not in touched or touched[key].due == WAITING}
         agenda, time = here.agenda, here.now.time
-        while count > 0 and agenda and agenda[0][0] <= time:
+        while len(keys) < count and agenda and agenda[0][0] <= time:
             due, key = heappop(agenda)
             raw = here.entries.get(key)
-            if raw is not None and key not in flush.touched and _HEADER.unpack_from(raw)[1] == due:
-                flush.present(key)
-                count -= 1
+            if raw is not None and key not in touched and key not in keys and _HEADER.unpack_from(raw)[1] == due:
+                keys[key] = None
+        flush.present(keys)
 
     def _advance(self, here: _Partition) -> None:
         """Let time pass: stream time is the newest anybody has seen, the floor the lowest anybody promises."""
