@@ -61,7 +61,11 @@ class Sink:
 
     def run(self) -> None:
         """Work until told to stop; what was polled but not inserted then is simply not committed."""
-        self.consumer.subscribe([self.sources.rows, self.sources.dead_letters])
+        topics = self.sources.rows, self.sources.dead_letters
+        self.consumer.subscribe(topics)
+        for topic in topics:  # or the group may be joined before they are known, and be given nothing (docs/gotchas.md)
+            while not self.consumer.partitions_for_topic(topic) and not self.stop.is_set():
+                self.stop.wait(0.2)
         while not self.stop.is_set():
             blocks, offsets = self.collect()
             if offsets:

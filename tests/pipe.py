@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -119,12 +119,15 @@ class Pipe:
         if first is not None:
             while self._step(largest, only=("ingest", first)) or self._step(largest, only=("accept", None)):
                 pass
+        idle = 0
         while True:
             try:
                 while self._step(largest):
-                    pass
+                    idle = 0
                 if not any(self._idle(stage) for stage in self.stages.values()):
                     return
+                idle += 1
+                assert idle < 1_000, "there is always something to be done: a due in the past?"
             except Crash:
                 self._start()
 
@@ -168,9 +171,11 @@ class Pipe:
             stage.restored.add(partition)
 
     def _apply(self, stage: _Stage, partition: int, effects: Effects, offset: int) -> None:
-        for send in effects.sends:
+        for send in self._on_their_ways(effects.sends):
             self._durable()
             self._append(send)
+            if self.again_rate and self.rng.random() < self.again_rate:
+                self._append(send)
         table = stage.tables[partition]
         for key, value in effects.writes.items():
             self._durable()
@@ -180,6 +185,17 @@ class Pipe:
                 table[key] = value
         self._durable()
         table[PROGRESS] = FENCE.pack(offset) + effects.kept
+
+    def _on_their_ways(self, sends: Iterable[Send]) -> Iterator[Send]:
+        """Yield sends in an order in which they may arrive: that of their own partition is kept, no other."""
+        queues: dict[tuple[str, int], deque[Send]] = defaultdict(deque)
+        for send in sends:
+            queues[send.topic, send.partition].append(send)
+        while queues:
+            where = self.rng.choice(list(queues))
+            yield queues[where].popleft()
+            if not queues[where]:
+                del queues[where]
 
     def _append(self, send: Send) -> None:
         log = self.logs[send.topic][send.partition]
@@ -197,6 +213,8 @@ class Pipe:
             raise Crash
 
     crash_rate = 0.0
+    again_rate = 0.0
+    """How often a record arrives twice, because its sender missed the answer."""
 
     # What came out
 

@@ -159,7 +159,9 @@ class Mayors(Subject[Venue]):
             return RELEASE
         if floor >= rule.end:
             return wait(now, rule.end + APPEAL)
-        return min(wait(now, min(pending + 1, rule.end)), race.next_loss())
+        loss = race.next_loss()
+        due = wait(now, min(pending + 1, rule.end))
+        return min(due, loss) if loss < rule.end else due  # nobody loses a day any more that counts
 
 
 def _race(state: Venue, window: int, least: int) -> Race:
