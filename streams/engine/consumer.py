@@ -13,10 +13,11 @@ What of Faust it answers:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import structlog
+from aiokafka.protocol.produce import ProduceRequest
 from faust.tables.recovery import Recovery
 from faust.transport.drivers import aiokafka as driver
 from mode.utils.futures import notify
@@ -204,17 +205,51 @@ class GuardedConsumer(driver.Consumer):
 
         coordinator._do_heartbeat = watched
 
+    async def on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
+        """Begin a new lease: the group has just let us in."""
+        self._heartbeat_at = monotonic()
+        await super().on_partitions_assigned(assigned, generation_id)
+
     def check_lease(self) -> None:
         """End the process if the group may have given our partitions away: no heartbeat for a session's length."""
         silent = monotonic() - self._heartbeat_at
-        if self.begins and silent > self._lease:
+        if silent > self._lease:
             die(
                 Exit.LEASE,
                 f"no heartbeat was answered for {silent:.1f} s; another worker may own our partitions",
             )
 
 
+class GuardedProducer(driver.Producer):
+    """Faust's aiokafka producer, which looks at the lease before anything is written to a broker.
+
+    A stage looks too, before it hands its records over; but the process may be frozen after that, and what waits to be
+    sent would go out when it wakes.
+    """
+
+    app: Any
+
+    async def on_start(self) -> None:
+        """Guard the connection once there is one."""
+        await super().on_start()
+        guard_sends(self._ensure_producer().client, lambda: self.app.consumer.check_lease())
+
+
+def guard_sends(client: Any, check: Callable[[], None]) -> None:
+    """Let `client`, aiokafka's, call `check` before each request that writes records."""
+    send = client.send
+
+    async def guarded(node: int, request: Any, **more: Any) -> Any:
+        if isinstance(request, ProduceRequest):
+            crash_point("worker.sending")
+            check()
+        return await send(node, request, **more)
+
+    client.send = guarded
+
+
 class GuardedTransport(driver.Transport):
-    """Faust's aiokafka transport with the guarded consumer."""
+    """Faust's aiokafka transport with the guarded consumer and producer."""
 
     Consumer = GuardedConsumer
+    Producer = GuardedProducer

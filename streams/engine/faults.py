@@ -43,6 +43,7 @@ POINTS: Final = (
     "accumulate.after-progress",
     "worker.recovering",
     "worker.rebalancing",
+    "worker.sending",
     "worker.before-commit",
     "worker.after-commit",
     "sink.before-insert",
@@ -50,19 +51,23 @@ POINTS: Final = (
     "sink.after-commit",
     "migrate.between",
 )
-"""Every edge at which durability changes hands. `JUICE_CRASH_AT=NAME[:N]` kills the process at the Nth passing."""
+"""Every edge at which durability changes hands. `JUICE_CRASH_AT=NAME[:N]` kills the process at the Nth passing, and
+`NAME:N:freeze` stops it there until somebody wakes it."""
 
 _armed: str = ""
 _countdown: int = 0
+_signal: signal.Signals = signal.SIGKILL
 
 
 def arm(point: str) -> None:
-    """Arm the crash point `NAME[:N]`; raise ValueError for a name that is not one of POINTS."""
-    global _armed, _countdown
-    name, _, count = point.partition(":")
-    if name not in POINTS:
-        raise ValueError(f"no crash point {name!r}; there are: {', '.join(POINTS)}")
+    """Arm the crash point `NAME[:N[:freeze]]`; raise ValueError for what is not that, or not one of POINTS."""
+    global _armed, _countdown, _signal
+    name, _, rest = point.partition(":")
+    count, _, how = rest.partition(":")
+    if name not in POINTS or how not in ("", "freeze"):
+        raise ValueError(f"no crash point {point!r}; write NAME[:N[:freeze]] with one of {', '.join(POINTS)}")
     _armed, _countdown = name, int(count or 1)
+    _signal = signal.SIGSTOP if how else signal.SIGKILL
 
 
 def crash_point(name: str) -> None:
@@ -70,9 +75,9 @@ def crash_point(name: str) -> None:
     global _countdown
     if name == _armed:
         _countdown -= 1
-        if _countdown <= 0:
+        if _countdown == 0:
             print(f"crash point {name} fired", file=sys.stderr, flush=True)
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), _signal)
 
 
 def die(code: Exit, why: str) -> NoReturn:

@@ -27,7 +27,7 @@ def supervise(command: Sequence[str]) -> int:
     """Run `command` until it ends well, in a user's mistake, or by our own SIGTERM or SIGINT; return its exit code.
 
     What else ends it (a fault, a deadline, a kill) starts it again after 0.5 s, then twice as long each time up to
-    30 s. The child is told how often in JUICE_RESTARTS.
+    30 s. The child is told how often in JUICE_RESTARTS. A crash point is armed for the first child only.
     """
     stop = threading.Event()
     child: subprocess.Popen[bytes] | None = None
@@ -43,6 +43,8 @@ def supervise(command: Sequence[str]) -> int:
     while True:
         started = monotonic()
         environ = {**os.environ, "JUICE_RESTARTS": str(restarts)}
+        if restarts:
+            environ.pop("JUICE_CRASH_AT", None)
         # A session of its own: Ctrl-C reaches the child through us, once.
         child = subprocess.Popen(command, env=environ, start_new_session=True, stdin=subprocess.DEVNULL)
         if stop.is_set():
