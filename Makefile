@@ -37,7 +37,8 @@ bench: setup ## measure throughput beside other engines, on this machine
 	$(BIN)/python -m infra.bench $(ARGS)
 
 chaos: setup ## kill, freeze and cut everything, then count
-	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-100} $(BIN)/python -m pytest tests/integration/test_chaos.py $(ARGS)
+	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-100} $(BIN)/python -m pytest tests/integration/test_chaos.py
+	$(BIN)/python -m tests.faults --write $(ARGS)
 
 lock: setup ## resolve the dependencies anew and pin them by hash
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --group dev --universal \

@@ -19,7 +19,7 @@ from tenacity import (
 )
 
 from infra import telemetry
-from infra.database import one_line
+from infra.database import DatabaseUnreachable, one_line
 from sinks.block import Block
 
 log = structlog.get_logger("juice")
@@ -34,9 +34,14 @@ class RowsRefused(Exception):
 
 def passes(error: BaseException) -> bool:
     """Tell whether an insert that failed so is worth trying again."""
-    if isinstance(error, DatabaseError):
+    if isinstance(error, DatabaseError) and answered(error):
         return any(f"Code: {code}." in str(error) or f"error code {code}" in str(error) for code in TRANSIENT)
-    return isinstance(error, (ClickHouseError, OSError))
+    return isinstance(error, (ClickHouseError, DatabaseUnreachable, OSError))
+
+
+def answered(error: Exception) -> bool:
+    """Tell whether ClickHouse said so: what has no code is the connection's, though the driver calls it the database's."""
+    return "Code:" in str(error) or "error code" in str(error)
 
 
 class Inserter:

@@ -150,6 +150,7 @@ class Installation:
             linger_ms=10,
             max_batch_size=1 << 18,
             max_request_size=32 << 20,
+            enable_idempotence=True,  # what a broker that is killed had acknowledged is there, and there once
         )
         await producer.start()
         started, count = time.monotonic(), 0

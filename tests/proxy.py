@@ -17,20 +17,24 @@ from typing import Any, Self
 class Proxy(AbstractContextManager["Proxy"]):
     """Listens on a free port of loopback and passes bytes to `port` there, both ways."""
 
-    def __init__(self, port: int, *, context: ssl.SSLContext | None = None) -> None:
-        """`context` makes it speak TLS to clients; behind it goes what they said, in the clear."""
-        self.behind, self._context = port, context
+    def __init__(
+        self, behind: int, *, context: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        """`context` makes it speak TLS to clients; to `behind` goes what they said, in the clear.
+
+        `host` may be another address of loopback, where the same `port` is free.
+        """
+        self.behind, self.host, self.port, self._context = behind, host, port, context
         self.slow = 0.0
         """Seconds that each piece of either direction waits."""
         self.lose = b""
         """While set: a request with these bytes in it reaches the server, and its answer nobody."""
         self.closed = False
         """While set: whoever connects is turned away."""
-        self.passed = self.slowed = self.lost = self.turned_away = self.cuts = 0
+        self.passed = self.unreachable = self.slowed = self.lost = self.turned_away = self.cuts = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self.port = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -51,7 +55,7 @@ class Proxy(AbstractContextManager["Proxy"]):
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     async def _listen(self) -> asyncio.Server:
-        return await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._context, limit=1 << 20)
+        return await asyncio.start_server(self._serve, self.host, self.port, ssl=self._context, limit=1 << 20)
 
     async def _stop(self) -> None:
         self._server.close()
@@ -72,6 +76,7 @@ class Proxy(AbstractContextManager["Proxy"]):
         try:
             there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.behind, limit=1 << 20)
         except OSError:
+            self.unreachable += 1
             writer.transport.abort()
             return
         doomed = asyncio.Event()

@@ -90,7 +90,9 @@ def properties(home: Home, state: State, node: int) -> dict[str, str]:
         "num.recovery.threads.per.data.dir": "2",
         "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),  # 128 MiB by default, a quarter of the heap
     }
-    filled = {key: value.format(node=node, port=me.port) for key, value in state.properties.items()}
+    filled = {
+        key: value.format(node=node, port=me.port, internal=me.internal) for key, value in state.properties.items()
+    }
     return own | filled
 
 

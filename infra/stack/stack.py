@@ -44,7 +44,7 @@ def up(
 
     Ports: None takes that of last time or the default, or another when it is in use; 0 takes any free one; a
     number is taken, or PortTaken raised (broker n gets kafka_port + n - 1). `brokers`: 1 or 3, for the
-    life of the data. `kafka_properties` are laid over the brokers' own, with `{node}` and `{port}` filled in;
+    life of the data. `kafka_properties` are laid over the brokers' own, with `{node}`, `{port}` and `{internal}` filled in;
     `clickhouse_users` is a ClickHouse users file; both are remembered until `down`.
 
     A start that fails is StartFailed and leaves nothing running that it started.

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import suppress
 from threading import Event
+from typing import Final
 
 import structlog
+from kafka import KafkaConsumer
+from kafka.errors import KafkaError
+from tenacity import RetryError
 
 from infra import telemetry
-from infra.database import check_schema, connect
+from infra.database import check_schema, connect, one_line
 from infra.kafka import MAX_BYTES, KafkaUnreachable, broker_of, client_settings
 from infra.settings import Settings
 from infra.version import version
@@ -24,6 +29,9 @@ from streams.engine.supervise import supervise
 from streams.names import STAGES, Names
 
 log = structlog.get_logger("juice")
+
+AGAIN: Final = 1.0
+"""Seconds before a consumer that failed is replaced; making one waits for a broker by itself."""
 
 
 @app.command()
@@ -47,22 +55,12 @@ def sink() -> None:
     raise SystemExit(run_sink(settings()))
 
 
-def run_sink(found: Settings) -> int:
-    """Run a sink until SIGTERM or SIGINT; return the exit code."""
-    from kafka import KafkaConsumer
-    from kafka.errors import KafkaError
-
-    names, kafka = Names.of(found), broker_of(found)
-    if found.crash_at:
-        faults.arm(found.crash_at)
-    check_schema(connect(found), found.database)
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+def sink_consumer(found: Settings, kafka: str) -> KafkaConsumer:
+    """Return a member of the sink's group; raise KafkaUnreachable when no broker answers."""
     try:
-        consumer = KafkaConsumer(
+        return KafkaConsumer(
             **client_settings(found, kafka),
-            group_id=names.sink_group,
+            group_id=Names.of(found).sink_group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=found.session_timeout,
@@ -74,6 +72,35 @@ def run_sink(found: Settings) -> int:
         )
     except (KafkaError, OSError) as error:
         raise KafkaUnreachable.because(error, found, kafka) from None
+
+
+def _again(found: Settings, kafka: str, old: KafkaConsumer, stop: Event) -> KafkaConsumer:
+    """Return a new consumer in place of one that failed, as soon as a broker answers; the old one when told to stop."""
+    _close(old)
+    while not stop.wait(AGAIN):
+        try:
+            return sink_consumer(found, kafka)
+        except KafkaUnreachable as error:
+            log.warning("waiting for Kafka", error=str(error))
+    return old
+
+
+def _close(consumer: KafkaConsumer) -> None:
+    """Leave the group if anybody still listens."""
+    with suppress(KafkaError, OSError):
+        consumer.close(timeout_ms=5_000)
+
+
+def run_sink(found: Settings) -> int:
+    """Run a sink until SIGTERM or SIGINT; return the exit code. Once it has run, Kafka may go away and come back."""
+    names, kafka = Names.of(found), broker_of(found)
+    if found.crash_at:
+        faults.arm(found.crash_at)
+    check_schema(connect(found), found.database)
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    consumer = sink_consumer(found, kafka)
     inserter = Inserter(lambda: connect(found), found.database, stop)
     work = Sink(
         consumer,
@@ -95,15 +122,18 @@ def run_sink(found: Settings) -> int:
         *(Follower("sink", topic, names.sink_group) for topic in (names.rows, names.dead_letters)),
     ]
     Lookout(found, kafka, lambda: connect(found), followers).start(stop)
-    try:
-        work.run()
-    except RowsRefused as error:
-        log.error("stopped", error=str(error))
-        return Exit.CORRUPTION
-    except Exception:
-        if not stop.is_set():
-            raise
-    finally:
-        consumer.close()
+    while not stop.is_set():
+        try:
+            work.run()
+        except RowsRefused as error:
+            log.error("stopped", error=str(error))
+            return Exit.CORRUPTION
+        except (KafkaError, OSError) as error:
+            if not stop.is_set():
+                log.warning("Kafka is away; beginning again from what is committed", error=one_line(error))
+                work.consumer = _again(found, kafka, work.consumer, stop)
+        except RetryError:  # told to stop while ClickHouse was away
+            break
+    _close(work.consumer)
     log.info("stopped")
     return Exit.OK
