@@ -18,7 +18,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from schemas.fact import Fact
 
@@ -32,6 +32,21 @@ RELEASE: Final = -1
 MINUTE: Final = 60_000
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+
+
+class Due(NamedTuple):
+    """When to look at a key again: when stream time has come to `time` or the floor to `floor`, whichever is first.
+
+    The floor for what must be final: where the stream ends for a while, time does not go on, but the floor still comes.
+    """
+
+    time: int = NEVER
+    floor: int = NEVER
+
+    @classmethod
+    def of(cls, due: int | Due) -> Due:
+        """Return a due that may be a time as one that has both."""
+        return due if isinstance(due, Due) else cls(due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +128,21 @@ class Subject(ABC, Generic[State]):
         """Return the state as compact bytes that start with a format version."""
 
     @abstractmethod
-    def fold(self, key: str, state: State, facts: Sequence[Fact], rows: Rows) -> int | None:
+    def fold(self, key: str, state: State, facts: Sequence[Fact], rows: Rows) -> int | Due | None:
         """Add `facts` (in no particular order) to `state`, and say the rows that must be exact at once.
 
-        Return None to be presented soon, or, where nothing more is to be said, when to look (event ms, or NEVER).
+        Return None to be presented soon, or, where nothing more is to be said, when to look (event ms, a Due, or NEVER).
         """
 
     @abstractmethod
-    def present(self, key: str, state: State, now: Now, rows: Rows) -> int:
-        """Say the derived rows of a key as of `now`; return when to ask again (event ms), NEVER or RELEASE.
+    def present(self, key: str, state: State, now: Now, rows: Rows) -> int | Due:
+        """Say the derived rows of a key as of `now`; return when to ask again (event ms, or a Due), NEVER or RELEASE.
 
         Called some time after a fold (at once when the worker keeps up, within about a second under load) and when
         the returned time has come. Must tolerate that many due times have passed since the last call.
         """
 
-    def present_many(self, items: Sequence[tuple[str, State]], now: Now, rows: Rows) -> list[int]:
+    def present_many(self, items: Sequence[tuple[str, State]], now: Now, rows: Rows) -> list[int | Due]:
         """Present several keys, each with its state; return what `present` returns, in the same order.
 
         For subjects that are quicker at many than at one. The same rows come out, however keys are put together.

@@ -5,17 +5,15 @@ come with the fold. Derived rows (`Subject.present`) follow in the same flush wh
 behind, keys wait, and a part of every batch's time goes to those that have waited longest. A key that waits says so in
 its stored value, so a crash forgets none.
 
-A value is the fence (offset of the last input record it has applied), the event time at which its key must be looked
-at again (`due`; 0 while it waits to be presented), and the subject's own bytes.
+A value is the fence (offset of the last input record it has applied), when its key must be looked at again (`agenda`),
+and the subject's own bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
 from itertools import islice
-from struct import Struct
 from typing import Any, Final
 
 import msgspec
@@ -24,16 +22,15 @@ from infra import telemetry
 from schemas.fact import Fact
 from schemas.rows import TABLES
 from schemas.wire import UNHEARD, Erasure, Routed, decode_routed
+from streams.agents.agenda import HEADER, WAITING, Agenda, written
 from streams.agents.erasure import erase
 from streams.agents.routing import rows_sends
 from streams.engine.outbox import Send
 from streams.engine.progress import PROGRESS
 from streams.engine.stage import Effects
 from streams.names import Names
-from streams.subject import MINUTE, NEVER, RELEASE, Now, Rows, Subject
+from streams.subject import MINUTE, NEVER, RELEASE, Due, Now, Rows, Subject
 
-_HEADER: Final = Struct(">qq")
-WAITING: Final = 0
 MAX_PRESENTED: Final = 1_000
 """Keys presented in one flush beyond those it touched, so that a flush stays short."""
 PRESENT_SHARE: Final = 32
@@ -51,8 +48,7 @@ class _Partition:
     clocks: dict[int, tuple[int, int]] = field(default_factory=dict)
     """By source: stream time and floor."""
     now: Now = field(default_factory=lambda: Now(0, UNHEARD))
-    agenda: list[tuple[int, bytes]] = field(default_factory=list)
-    """Heap of (due, key); an item whose due is not the stored one any more is stale."""
+    agenda: Agenda = field(default_factory=Agenda)
     waiting: dict[bytes, None] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -65,12 +61,13 @@ class _Touched:
     def __init__(self, name: str, raw: bytes | None, subject: Subject[Any]) -> None:
         self.subject, self.own, self.raw = subject, name[1:], raw
         self.folded = False
+        self.due: int | Due = NEVER
         if raw is None:
-            self.known, self.due = -1, NEVER
+            self.known = -1
             self.state = subject.empty(self.own)
         else:
-            self.known, self.due = _HEADER.unpack_from(raw)
-            self.state = subject.load(self.own, raw[_HEADER.size :])
+            self.known, self.due = HEADER.unpack_from(raw)
+            self.state = subject.load(self.own, raw[HEADER.size :])
 
 
 class _Flush:
@@ -116,7 +113,7 @@ class _Flush:
 
     def writes(self) -> dict[bytes, bytes | None]:
         """Return the new values, and note when each key is due."""
-        here, fence, pack = self.here, self.fence, _HEADER.pack
+        here, fence, pack = self.here, self.fence, HEADER.pack
         counts, waiting = here.counts, here.waiting
         writes: dict[bytes, bytes | None] = {}
         for key, found in self.touched.items():
@@ -126,6 +123,7 @@ class _Flush:
                     due = WAITING  # its fence is still needed, should this batch be repeated; it goes in a later flush
                 else:
                     waiting.pop(key, None)
+                    here.agenda.drop(key)
                     if raw is not None:
                         writes[key] = None
                         counts[found.subject.code] -= 1
@@ -137,9 +135,8 @@ class _Flush:
                 waiting[key] = None
             else:
                 waiting.pop(key, None)
-                if due < NEVER:
-                    heappush(here.agenda, (due, key))
-            writes[key] = pack(fence if fence > known else known, due) + found.subject.dump(found.state)
+                here.agenda.put(key, due)
+            writes[key] = pack(fence if fence > known else known, written(due)) + found.subject.dump(found.state)
         return writes
 
 
@@ -165,7 +162,7 @@ class Accumulate:
         for source in range(self.partitions):
             here.clocks.setdefault(source, (UNHEARD, UNHEARD))
         self._advance(here)
-        unpack = _HEADER.unpack_from
+        unpack = HEADER.unpack_from
         for key, raw in entries.items():
             if key == PROGRESS:
                 continue
@@ -176,9 +173,9 @@ class Accumulate:
             due = unpack(raw)[1]
             if due == WAITING:
                 here.waiting[key] = None
-            elif due < NEVER:
-                here.agenda.append((due, key))
-        heapify(here.agenda)
+            else:
+                here.agenda.restore(key, due)
+        here.agenda.restored()
 
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
         """Fold the facts in `records` and present what there is time for."""
@@ -220,7 +217,7 @@ class Accumulate:
     def idle(self, partition: int, lag: int, offset: int, behind: bool) -> Effects | None:
         """Present keys that wait or are due, unless there is more urgent work."""
         here = self.held[partition]
-        if behind or not (here.waiting or (here.agenda and here.agenda[0][0] <= here.now.time)):
+        if behind or not (here.waiting or here.agenda.ripe(here.now)):
             return None
         flush = _Flush(here, self.subjects, offset - 1)
         self._present_some(flush, MAX_PRESENTED)
@@ -236,12 +233,11 @@ class Accumulate:
         """Present up to `count` keys that were waiting before this batch or have become due."""
         here, touched = flush.here, flush.touched
         keys = {key: None for key in islice(here.waiting, count) if key not in touched or touched[key].due == WAITING}
-        agenda, time = here.agenda, here.now.time
-        while len(keys) < count and agenda and agenda[0][0] <= time:
-            due, key = heappop(agenda)
-            raw = here.entries.get(key)
-            if raw is not None and key not in touched and key not in keys and _HEADER.unpack_from(raw)[1] == due:
+        for key in here.agenda.take(here.now, here.entries) if len(keys) < count else ():
+            if key not in touched:
                 keys[key] = None
+                if len(keys) >= count:
+                    break
         flush.present(keys)
 
     def _advance(self, here: _Partition) -> None:
@@ -249,7 +245,8 @@ class Accumulate:
         time = max(time for time, _ in here.clocks.values())
         floor = min(floor for _, floor in here.clocks.values())
         newest = (time // MINUTE + 1) * MINUTE if time > UNHEARD else 0
-        here.now = Now(max(here.now.time, newest), max(here.now.floor, floor))
+        time = max(here.now.time, newest)
+        here.now = Now(time, min(max(here.now.floor, floor), time))
 
     def _effects(self, flush: _Flush, partition: int, version: int, erasures: Iterable[Erasure] = ()) -> Effects:
         here = flush.here
@@ -258,6 +255,7 @@ class Accumulate:
             gone, changed = erase(here.entries, effects.writes, self.subjects, erasure, flush.fence)
             for key in gone:
                 here.waiting.pop(key, None)
+                here.agenda.drop(key)
                 here.counts[chr(key[0])] -= 1
             here.waiting.update(dict.fromkeys(changed))
         version = max(version, flush.furthest + 1)  # rows say what their values have seen, and must outlive older ones
@@ -268,7 +266,7 @@ class Accumulate:
         if (rises := flush.rows.news.get("trends")) is not None:
             effects.sends.extend(_told(self.names.trends, "trends", rises))
         clocks = [(source, time, floor) for source, (time, floor) in here.clocks.items()]
-        effects.kept = msgspec.msgpack.encode((here.seen, clocks, len(here.waiting)))
+        effects.kept = msgspec.msgpack.encode((here.seen, clocks, len(here.waiting) + here.agenda.ripe(here.now)))
         for code, subject in self.subjects.items():
             telemetry.state_keys(subject.name, sum(p.counts.get(code, 0) for p in self.held.values()))
         return effects

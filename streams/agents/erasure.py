@@ -12,7 +12,6 @@ import re
 from collections.abc import Container, Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from struct import Struct
 from typing import Any, Final
 
 import msgspec
@@ -21,10 +20,10 @@ from schemas.fact import Fact
 from schemas.rows import TABLES
 from schemas.text import mentions
 from schemas.wire import Claim, Erasure
+from streams.agents.agenda import HEADER
 from streams.engine.progress import PROGRESS
 from streams.subject import Subject
 
-_HEADER: Final = Struct(">qq")
 _NAMES: Final = TABLES["events"].names
 _TEXT: Final = _NAMES.index("text")
 _HANDLE: Final = re.compile(r"[@＠]([\w.@-]*\w)")
@@ -100,9 +99,9 @@ def erase(
             gone.append(key)
             writes[key] = None
         elif name in raw:
-            known = _HEADER.unpack_from(raw)[0]
-            fresh = subjects[chr(key[0])].without(raw[_HEADER.size :], erasure.account, erasure.stand_in)
+            known = HEADER.unpack_from(raw)[0]
+            fresh = subjects[chr(key[0])].without(raw[HEADER.size :], erasure.account, erasure.stand_in)
             if fresh is not None:
                 changed.append(key)
-                writes[key] = _HEADER.pack(max(known, fence), 0) + fresh
+                writes[key] = HEADER.pack(max(known, fence), 0) + fresh
     return gone, changed

@@ -16,10 +16,9 @@ from streams.campaigns.quota import Quota
 from streams.campaigns.rule import Caps, Contest, PostWithMedia, Referral, TagChain
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.tree import Joined, Tree
-from streams.subject import MINUTE, NEVER, RELEASE, Now, Rows, Subject
+from streams.subject import MINUTE, NEVER, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.renaming import renamed
 from streams.subjects.standing import APPEAL, say_campaign
-from streams.subjects.waiting import wait
 
 FORMAT: Final = b"\x01"
 SETTLING: Final = 10 * MINUTE
@@ -121,7 +120,7 @@ class Campaigns(Subject[Whole]):
         elif state.quota is not None:
             state.quota.trim()
 
-    def present(self, key: str, state: Whole, now: Now, rows: Rows) -> int:
+    def present(self, key: str, state: Whole, now: Now, rows: Rows) -> int | Due:
         """Say the campaign, its tree, and the rewards that nobody can take away any more."""
         rule = self._rulebook.rules.get(key[1:])
         if rule is None or rule.code != key[0]:
@@ -158,7 +157,7 @@ class Campaigns(Subject[Whole]):
                 due = min(due, min(claim[0] for claim in state.quota.open) + 1)
         if floor >= rule.end + APPEAL:
             return RELEASE
-        return wait(now, due)
+        return Due(floor=due)
 
 
 def _say_winners(rule: Contest, board: Board, state: Whole, now: Now, rows: Rows) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from schemas.fact import CASCADING, POST, TAG, Fact
 from streams.measures.cascade.names import number_of
-from streams.subject import DAY, MINUTE, RELEASE, Now, Rows, Subject
+from streams.subject import DAY, MINUTE, NEVER, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.cascade_rows import episode_rows, look, outlook, rise_rows
 from streams.subjects.cascade_state import Cascade, dumped, loaded
 from streams.subjects.renaming import renamed
@@ -105,7 +105,7 @@ class Cascades(Subject[Cascade]):
             else:
                 _shared(state, fact, key[1:])
 
-    def present(self, key: str, state: Cascade, now: Now, rows: Rows) -> int:
+    def present(self, key: str, state: Cascade, now: Now, rows: Rows) -> int | Due:
         """Say the cascade as of its last look; when it has been silent for long, for the last time."""
         self._warm.touched(key)
         state.debts = {id: time for id, time in state.debts.items() if time >= now.floor}
@@ -124,7 +124,9 @@ class Cascades(Subject[Cascade]):
                 (rows.add if (state.raised_at, state.ended_at) == before else rows.tell)("trends", row)
         if final:
             return RELEASE
-        return max(silent if due is None else min(due, silent), now.time + MINUTE)
+        waits = now.time < silent
+        soon = min(NEVER if due is None else due, silent if waits else NEVER)
+        return Due(time=max(soon, now.time + MINUTE), floor=NEVER if waits else state.latest + 1)
 
 
 def _shared(state: Cascade, fact: Fact, root: str) -> None:

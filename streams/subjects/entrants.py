@@ -16,10 +16,9 @@ from streams.campaigns.links import Links
 from streams.campaigns.rule import Contest, PostWithMedia, Referral, Rule, TagChain, Threshold
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.tally import Tally
-from streams.subject import NEVER, RELEASE, Now, Rows, Subject
+from streams.subject import NEVER, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.renaming import renamed
 from streams.subjects.standing import APPEAL, say_entry, say_points, undos_last
-from streams.subjects.waiting import wait
 
 FORMAT: Final = b"\x01"
 MAX_OPEN: Final = 8_000
@@ -157,7 +156,7 @@ class Entrants(Subject[Entrant]):
             links.add(fact.time, fact.actor, fact.sign)
         return sponsors
 
-    def present(self, key: str, state: Entrant, now: Now, rows: Rows) -> int:
+    def present(self, key: str, state: Entrant, now: Now, rows: Rows) -> int | Due:
         """Say points, signals and rewards; ask again when the campaign is over, and long after."""
         campaign, _, account = key[1:].partition(SEP)
         rule = self._rulebook.rules.get(campaign)
@@ -188,7 +187,7 @@ class Entrants(Subject[Entrant]):
         state.evidence.settle(floor)
         if floor >= rule.end + APPEAL:
             return RELEASE
-        return wait(now, rule.end + APPEAL if final else rule.end)
+        return Due(floor=rule.end + APPEAL if final else rule.end)
 
     @staticmethod
     def _say_claims(rule: Rule, account: str, claims: Claims, ledger: Ledger, unit: str, rows: Rows) -> None:

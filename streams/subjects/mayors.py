@@ -15,10 +15,9 @@ from streams.campaigns.quota import Award
 from streams.campaigns.rule import Mayor
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.titles import DAY, FOREVER, LEAST, WINDOW, Race, Title
-from streams.subject import NEVER, RELEASE, Now, Rows, Subject
+from streams.subject import NEVER, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.renaming import renamed
 from streams.subjects.standing import APPEAL, say_campaign, say_entry, say_points, undos_last
-from streams.subjects.waiting import wait
 
 FORMAT: Final = b"\x01"
 MAX_DAYS_BYTES: Final = 400_000
@@ -122,7 +121,7 @@ class Mayors(Subject[Venue]):
             if campaign:
                 say_entry(rule, campaign, fact.actor, fact, venue, rows)
 
-    def present(self, key: str, state: Venue, now: Now, rows: Rows) -> int:
+    def present(self, key: str, state: Venue, now: Now, rows: Rows) -> int | Due:
         """Say the titles; settle what can no longer change; ask again when the title passes with the days."""
         venue, _, campaign = key.rpartition(SEP)
         rule = self._rulebook.rules.get(campaign) if campaign else None
@@ -141,10 +140,10 @@ class Mayors(Subject[Venue]):
         gone = (latest + WINDOW) * DAY
         if not state.open and not state.days and not _holds(state) and now.floor >= gone:
             return RELEASE
-        return wait(now, gone)
+        return Due(floor=gone)
 
     @staticmethod
-    def _present_campaign(rule: Mayor, venue: str, state: Venue, now: Now, rows: Rows) -> int:
+    def _present_campaign(rule: Mayor, venue: str, state: Venue, now: Now, rows: Rows) -> int | Due:
         """Do the same for a campaign, whose race is over when it ends."""
         window, least = rule.window_days, rule.min_days
         floor = min(now.floor, now.time, rule.end)
@@ -158,10 +157,10 @@ class Mayors(Subject[Venue]):
         if now.floor >= rule.end + APPEAL:
             return RELEASE
         if floor >= rule.end:
-            return wait(now, rule.end + APPEAL)
+            return Due(floor=rule.end + APPEAL)
         loss = race.next_loss()
-        due = wait(now, min(pending + 1, rule.end))
-        return min(due, loss) if loss < rule.end else due  # nobody loses a day any more that counts
+        # Beyond the end nobody loses a day any more that counts.
+        return Due(time=loss if loss < rule.end else NEVER, floor=min(pending + 1, rule.end))
 
 
 def _race(state: Venue, window: int, least: int) -> Race:

@@ -10,7 +10,7 @@ import msgspec
 from schemas.fact import Fact
 from streams.measures.cascade.names import number_of
 from streams.measures.rising import BUCKET, FLOOR, NEEDED, SLOTS, Rise, Rising, people
-from streams.subject import HOUR, MINUTE, RELEASE, Now, Rows, Subject
+from streams.subject import HOUR, MINUTE, NEVER, RELEASE, Due, Now, Rows, Subject
 
 FORMAT: Final = 1
 SETTLING: Final = 2 * HOUR
@@ -98,7 +98,7 @@ class Tags(Subject[Tag]):
             bucket = state.open[number]
             bucket.most = max(bucket.most, bucket.people)
 
-    def present(self, key: str, state: Tag, now: Now, rows: Rows) -> int:
+    def present(self, key: str, state: Tag, now: Now, rows: Rows) -> int | Due:
         """Say the rises that are on or may still change; settle what cannot."""
         current, settled = now.time // BUCKET, now.floor // BUCKET
         rising = Rising(state.at, state.level, state.rise)
@@ -122,14 +122,12 @@ class Tags(Subject[Tag]):
         state.at, state.level, state.rise = rising.at, rising.level, rising.rise
         on = None if rising.rise is None else rising.rise.began
         state.told = {began: ended for began, ended in state.told.items() if began >= settled or began == on}
+        soon = NEVER if ahead.rise is None else (current + 1) * BUCKET
         if state.open:
-            final = (min(state.open) + 1) * BUCKET
-            due = max(final, now.time) + SETTLING
-        elif state.rise is None and rising.before(current + 1) < FORGOTTEN:
+            return Due(time=soon, floor=(min(state.open) + 1) * BUCKET)
+        if state.rise is None and rising.before(current + 1) < FORGOTTEN:
             return RELEASE
-        else:
-            due = now.time + SETTLING
-        return due if ahead.rise is None else min(due, (current + 1) * BUCKET)
+        return min(soon, now.time + SETTLING)
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode

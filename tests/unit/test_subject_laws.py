@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from schemas.event import KINDS, Event
 from schemas.fact import Fact, fact_of
 from streams.campaigns.rulebook import Rulebook
-from streams.subject import DAY, HOUR, MINUTE, RELEASE, Now, Rows, Subject
+from streams.subject import DAY, HOUR, MINUTE, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.ledger import Ledger
 from streams.subjects.registry import all_subjects
 from streams.tables import ALL_TABLES
@@ -78,7 +78,7 @@ class Reader:
     def __init__(self, subject: Subject[Any]) -> None:
         self.subject = subject
         self.stored: dict[str, bytes] = {}
-        self.due: dict[str, int] = {}
+        self.due: dict[str, Due] = {}
         self.rows: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 
     def fold(self, facts: Iterable[Fact]) -> None:
@@ -105,7 +105,9 @@ class Reader:
                 del self.stored[key]
                 self.due.pop(key, None)
             else:
-                assert due > now.time, "due in the past would be asked for again and again"
+                due = Due.of(due)
+                assert due.time > now.time, "due in the past would be asked for again and again"
+                assert due.floor > now.floor
                 self.stored[key] = self.subject.dump(state)
                 self.due[key] = due
 
@@ -234,7 +236,7 @@ def test_what_is_said_holds_until_it_is_due(subject: Subject[Any], data: st.Data
         if not reader.due:
             break
         said = reader.said()
-        due = min(reader.due.values())
+        due = min(END.time + 400 * DAY, *(due.time for due in reader.due.values()))
         between = data.draw(st.integers(now.time // MINUTE, (due - 1) // MINUTE)) * MINUTE
         early = Reader(subject)
         early.stored, early.rows = dict(reader.stored), dict(reader.rows)

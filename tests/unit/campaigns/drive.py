@@ -14,7 +14,7 @@ import msgspec
 from schemas.decode import Rejected, decode
 from schemas.fact import Fact, fact_of
 from schemas.rows.campaigns import CAMPAIGN_TABLES
-from streams.subject import DAY, HOUR, MINUTE, RELEASE, Now, Rows, Subject
+from streams.subject import DAY, HOUR, MINUTE, RELEASE, Due, Now, Rows, Subject
 
 TABLES = {table.name: table for table in CAMPAIGN_TABLES}
 LIVE: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -55,7 +55,7 @@ class Drive:
         self.subjects = {subject.name: subject for subject in subjects}
         self.lag = lag
         self.states: dict[tuple[str, str], bytes] = {}
-        self.dues: dict[tuple[str, str], int] = {}
+        self.dues: dict[tuple[str, str], Due] = {}
         self.rows: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = defaultdict(dict)
         self.counts: Counter[str] = Counter()
         self.newest = 0
@@ -77,7 +77,7 @@ class Drive:
         """Let event time pass to `time` and the floor follow, as far as anything is due."""
         self.newest = max(self.newest, time)
         for _ in range(1_000):
-            if not any(due <= self.now.time for due in self.dues.values()):
+            if not any(self._ripe(due) for due in self.dues.values()):
                 break
             self._turn({})
             self.newest += MINUTE
@@ -93,6 +93,9 @@ class Drive:
         """Return stream time."""
         return Now((self.newest // MINUTE + 1) * MINUTE, self.newest - self.lag)
 
+    def _ripe(self, due: Due) -> bool:
+        return due.time <= self.now.time or due.floor <= self.now.floor
+
     def live(self, table: str) -> list[dict[str, Any]]:
         """Return the rows that the table's view shows, as dicts."""
         names = TABLES[table].names
@@ -102,7 +105,7 @@ class Drive:
     def _turn(self, touched: dict[tuple[str, str], Any]) -> None:
         """Fold and present what is touched, present what is due; through bytes each time."""
         now = self.now
-        due = [key for key, at in self.dues.items() if at <= now.time and key not in touched]
+        due = [key for key, at in self.dues.items() if self._ripe(at) and key not in touched]
         for name, key in (*touched, *due):
             subject = self.subjects[name]
             raw = self.states.pop((name, key), None)
@@ -114,7 +117,7 @@ class Drive:
             at = subject.present(key, state, now, rows)
             if at != RELEASE:
                 self.states[name, key] = subject.dump(state)
-                self.dues[name, key] = at
+                self.dues[name, key] = Due.of(at)
             self._keep(rows)
 
     def _keep(self, rows: Rows) -> None:

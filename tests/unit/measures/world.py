@@ -11,7 +11,7 @@ from schemas.fact import Fact, fact_of
 from streams.measures.account.catalogue import ACCOUNT_SCORES
 from streams.measures.account.measure import WINDOW_NAMES
 from streams.measures.account.settings import DEFAULTS, ScoreSettings
-from streams.subject import DAY, HOUR, MINUTE, RELEASE, Now, Rows
+from streams.subject import DAY, HOUR, MINUTE, RELEASE, Due, Now, Rows
 from streams.subjects.accounts import Accounts
 
 NOON = 1_341_144_000_000
@@ -68,7 +68,7 @@ class World:
                 self.due.pop(key, None)
             else:
                 self.stored[key] = self.accounts.dump(state)
-                self.due[key] = due
+                self.due[key] = Due.of(due).time
             self._take(rows)
 
     def row(self, account: str, window: str = "30d") -> Row | None:
