@@ -22,10 +22,11 @@ demo: setup ## start everything, replay real events, show the answers, stop
 test: setup ## run all tests, those on a real Kafka and ClickHouse included
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
-check: setup ## lint, formatting, types
+check: setup ## lint, formatting, types, known faults and licences of what is pinned
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m infra.dependencies
 
 lint: check ## the same as check
 
