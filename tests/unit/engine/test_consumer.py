@@ -1,0 +1,251 @@
+"""Input arrives in order and without holes, from where the state says, while the lease is held."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.protocol.metadata import MetadataRequest
+from aiokafka.protocol.produce import ProduceRequest
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from streams.engine import consumer as module
+from streams.engine.batches import Batch
+from streams.engine.consumer import RETRIES, guard_sends
+from streams.engine.faults import Exit
+from tests.unit.engine.world import Died, Record, World, caught, in_world
+
+ROUTED = TP("juice.routed", 1)
+OTHER = TP("somebody.else", 0)
+
+
+class Thread:
+    """Stands for Faust's consumer thread: notes what is asked of it."""
+
+    def __init__(self) -> None:
+        self.seeks: list[Mapping[Any, int]] = []
+        self.commits: list[Mapping[Any, int]] = []
+
+    async def seek_wait(self, offsets: Mapping[Any, int]) -> None:
+        """Note a seek."""
+        self.seeks.append(dict(offsets))
+
+    async def commit(self, offsets: Mapping[Any, int]) -> bool:
+        """Note a commit."""
+        self.commits.append(dict(offsets))
+        return True
+
+    async def earliest_offsets(self, *tps: Any) -> Mapping[Any, int]:
+        """Say that every log begins at 7."""
+        return dict.fromkeys(tps, 7)
+
+    async def seek_to_committed(self) -> Mapping[Any, int]:
+        """Say that everything is committed up to 1000, which nobody must believe."""
+        return {ROUTED: 1000, OTHER: 1000}
+
+    def assignment(self) -> set[Any]:
+        """Return the partitions."""
+        return {ROUTED, OTHER}
+
+
+def poll(monkeypatch: pytest.MonkeyPatch, *first: int) -> None:
+    """Let polls return records of ROUTED, each beginning at one of `first`."""
+    begins = iter(first)
+
+    async def polled(self: Any, _: float) -> tuple[Any, Any]:
+        begin = next(begins)
+        return {ROUTED: [Record(begin), Record(begin + 1)]}, {ROUTED}
+
+    monkeypatch.setattr(driver.Consumer, "_wait_next_records", polled)
+
+
+def threaded(world: World) -> Thread:
+    """Give the consumer a thread."""
+    world.consumer._thread = thread = Thread()  # type: ignore[assignment]
+    return thread
+
+
+async def polls(world: World, count: int) -> list[bool]:
+    """Poll; return for each whether its records were let through."""
+    return [bool((await world.consumer._wait_next_records(0))[0]) for _ in range(count)]
+
+
+def test_nothing_is_delivered_before_the_next_offset_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust lets records through while the state is still being recovered."""
+
+    async def test(world: World) -> None:
+        poll(monkeypatch, 5, 5)
+        assert await polls(world, 1) == [False]
+        world.consumer.begins[ROUTED] = 5
+        assert await polls(world, 1) == [True]
+
+    in_world(test)
+
+
+def test_a_poll_beyond_the_next_offset_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust drops part of a poll in rebalances and goes on behind it."""
+
+    async def test(world: World) -> None:
+        thread = threaded(world)
+        poll(monkeypatch, 9, 5)
+        world.consumer.begins[ROUTED] = 5
+        world.consumer._read_offset[ROUTED] = 10
+        assert await polls(world, 1) == [False]
+        assert thread.seeks == [{ROUTED: 5}]
+        assert world.consumer._read_offset[ROUTED] == 5, "else Faust drops what comes again"
+        assert await polls(world, 1) == [True]
+
+    in_world(test)
+
+
+def test_a_hole_of_the_log_itself_is_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What begins at the same place however often it is fetched is not worth waiting for."""
+
+    async def test(world: World) -> None:
+        threaded(world)
+        poll(monkeypatch, *[9] * (RETRIES + 1))
+        world.consumer.begins[ROUTED] = 5
+        assert await polls(world, RETRIES + 1) == [False] * RETRIES + [True]
+
+    in_world(test)
+
+
+def test_messages_say_where_they_were_fetched_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each begins where the one before it ended, whatever their offsets; what nobody waits for is dropped."""
+
+    async def messages(self: Any, _: float) -> AsyncIterator[tuple[Any, Any]]:
+        for tp, offset in ((ROUTED, 9), (TP("juice.routed", 0), 3), (ROUTED, 14), (OTHER, 2)):
+            yield tp, SimpleNamespace(offset=offset, value=Batch(-1, ()))
+
+    async def test(world: World) -> None:
+        world.consumer.begins[ROUTED] = 5
+        got = [(tp, message.value.begin) async for tp, message in world.consumer.getmany(0)]
+        assert got == [(ROUTED, 5), (ROUTED, 10), (OTHER, -1)]
+
+    monkeypatch.setattr(driver.Consumer, "getmany", messages)
+    in_world(test)
+
+
+def test_partitions_begin_where_their_state_says() -> None:
+    """Not where Kafka has them committed; and at the log's beginning when nothing was done."""
+
+    async def test(world: World) -> None:
+        thread = threaded(world)
+        world.consumer.recovered(world.app.consumer_generation_id)
+        assert (await world.consumer.seek_to_committed())[ROUTED] == 7
+        await world.table.flush(1, {}, 42, b"")
+        assert (await world.consumer.seek_to_committed())[ROUTED] == 42
+        assert thread.seeks == [{ROUTED: 7}, {ROUTED: 42}]
+        assert world.consumer.begins == {ROUTED: 42}
+
+    in_world(test)
+
+
+def test_partitions_do_not_begin_before_recovery_is_over() -> None:
+    """Faust seeks in the middle of a rebalance too, when what the state says is not complete."""
+
+    async def test(world: World) -> None:
+        thread = threaded(world)
+        await world.consumer.seek_to_committed()
+        assert (world.consumer.begins, thread.seeks) == ({}, [])
+
+    in_world(test)
+
+
+def test_what_is_committed_is_copied_from_the_state() -> None:
+    """Once for each change; acknowledgements of messages commit nothing and leave nothing behind."""
+
+    async def test(world: World) -> None:
+        thread = threaded(world)
+        world.consumer.begins[ROUTED] = 0
+        message: Any = type("Message", (), {"acked": False, "tp": ROUTED, "offset": 50})()
+        assert world.consumer.ack(message)
+        assert not world.consumer.ack(message)
+        assert not await world.consumer.force_commit()
+        await world.table.flush(1, {}, 42, b"")
+        assert await world.consumer.force_commit()
+        assert not await world.consumer.force_commit()
+        assert thread.commits == [{ROUTED: 42}]
+        assert not world.consumer._acked[ROUTED]
+
+    in_world(test)
+
+
+def test_without_heartbeats_for_a_session_the_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to then the lease holds; being let in by the group begins a new one."""
+    caught(monkeypatch, module)
+    now = [1_000.0]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+
+    async def test(world: World) -> None:
+        now[0] += world.app.conf.broker_session_timeout
+        world.consumer.check_lease()
+        now[0] += 0.1
+        with pytest.raises(Died) as died:
+            world.consumer.check_lease()
+        assert died.value.code == Exit.LEASE
+        await world.consumer.on_partitions_assigned(set())
+        world.consumer.check_lease()
+
+    async def assigned(self: Any, partitions: set[Any], generation_id: int = 0) -> None:
+        return None
+
+    monkeypatch.setattr(driver.Consumer, "on_partitions_assigned", assigned)
+    in_world(test)
+
+
+def test_only_an_answered_heartbeat_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And from when it was asked: the group counts from there."""
+    now = [1_000.0]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    answers = [True, False]
+
+    class Coordinator:
+        """Answers heartbeats slowly."""
+
+        async def _do_heartbeat(self) -> bool:
+            now[0] += 2
+            return answers.pop(0)
+
+    async def test(world: World) -> None:
+        coordinator: Any = Coordinator()
+        kafka = SimpleNamespace(_coordinator=coordinator)
+        world.consumer._thread = SimpleNamespace(_ensure_consumer=lambda: kafka)  # type: ignore[assignment]
+        world.consumer._watch_heartbeats()
+        now[0] = 2_000.0
+        assert await coordinator._do_heartbeat()
+        assert world.consumer._heartbeat_at == 2_000.0
+        assert not await coordinator._do_heartbeat()
+        assert world.consumer._heartbeat_at == 2_000.0
+
+    in_world(test)
+
+
+def test_the_lease_is_looked_at_before_every_write() -> None:
+    """A request that writes records does not leave without it; others do."""
+
+    async def test(world: World) -> None:
+        sent: list[Any] = []
+
+        async def send(node: int, request: Any, **more: Any) -> str:
+            sent.append(request)
+            return "answer"
+
+        def gone() -> None:
+            raise Died(Exit.LEASE)
+
+        client: Any = SimpleNamespace(send=send)
+        guard_sends(client, gone)
+        asks, writes = (
+            MetadataRequest([]),
+            ProduceRequest(transactional_id=None, required_acks=-1, timeout=1, topics=[]),
+        )
+        assert await client.send(1, asks, group=0) == "answer"
+        with pytest.raises(Died):
+            await client.send(1, writes)
+        assert sent == [asks]
+
+    in_world(test)

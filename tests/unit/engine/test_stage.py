@@ -1,0 +1,225 @@
+"""A batch is done once: cut where it is known, refused where something is missing, durable in the right order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from streams.engine import stage as module
+from streams.engine.batches import Batch
+from streams.engine.faults import Exit
+from streams.engine.outbox import Send
+from streams.engine.progress import FENCE, PROGRESS
+from streams.engine.stage import Effects, unbroken
+from tests.unit.engine.world import Died, Record, World, caught, in_world
+
+TO = TP("juice.routed", 1)
+
+
+class Body:
+    """Sends each record on, keeps the last one's offset, and notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+        self.restored: list[tuple[int, int, bytes]] = []
+        self.forgot = 0
+
+    def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
+        """Note it."""
+        self.restored.append((partition, offset, kept))
+
+    def forget(self) -> None:
+        """Count it."""
+        self.forgot += 1
+
+    def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
+        """Send the records on."""
+        self.seen += [record.offset for record in records]
+        fence = FENCE.pack(records[-1].offset)
+        return Effects([Send("out", 0, None, b"%d" % r.offset) for r in records], {b"last": fence}, b"kept")
+
+    def idle(self, partition: int, lag: int, offset: int, behind: bool) -> Effects | None:
+        """Do something."""
+        return Effects([Send("out", 0, None, b"idle %d at %d" % (partition, offset))])
+
+
+class Set:
+    """A world whose stage has that body and holds a partition."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.world, self.stage, self.body = world, world.stage, Body()
+        self.stage.body = self.body
+        self.generation = world.app.consumer_generation_id
+        world.consumer.begins[TO] = 0
+        self.leases = 0
+        self.rewound: list[tuple[Any, int]] = []
+        monkeypatch.setattr(world.consumer, "check_lease", self.lease)
+        monkeypatch.setattr(world.consumer, "highwater", lambda tp: 0)
+        monkeypatch.setattr(world.consumer, "rewind", self.rewind)
+
+    def lease(self) -> None:
+        """Count looks at the lease."""
+        self.leases += 1
+
+    async def rewind(self, tp: Any, offset: int) -> None:
+        """Note a rewind."""
+        self.rewound.append((tp, offset))
+
+    async def take(self, begin: int, *offsets: int, generation: int | None = None) -> None:
+        """Hand a batch to the stage."""
+        batch = Batch(begin, [Record(offset) for offset in offsets])
+        await self.stage._take(TO, batch, self.generation if generation is None else generation)
+
+    @property
+    def out(self) -> list[bytes]:
+        """Return what was sent."""
+        return [value for _, value in self.world.broker.logs["out", 0]]
+
+
+def test_a_batch_is_sent_then_written_then_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While its sends are not acknowledged nothing of its state is written; the lease is looked at before each."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        world.broker.pause.clear()
+        taking = asyncio.ensure_future(here.take(0, 0, 1))
+        await asyncio.wait([taking], timeout=0.05)
+        assert world.broker.batches == 1
+        assert here.leases == 1
+        world.broker.pause.set()
+        await taking
+        assert here.leases == 2
+        assert here.out == [b"0", b"1"]
+        log = world.broker.logs[here.stage.table.changelog_topic_name, 1]
+        assert log == [(b"last", FENCE.pack(1)), (PROGRESS, FENCE.pack(2) + b"kept")]
+        assert here.stage.next_offset(1) == 2
+
+    in_world(test)
+
+
+def test_what_is_known_of_a_batch_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a restart records come again; those before the progress are not worked on."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        await here.take(0, 0, 1, 2)
+        await here.take(1, 1, 2, 3)
+        await here.take(0, 0, 1)
+        assert here.body.seen == [0, 1, 2, 3]
+        assert here.rewound == []
+
+    in_world(test)
+
+
+def test_a_batch_behind_a_hole_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is fetched again from where the progress is, and so is a batch that nobody has looked at."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        await here.take(0, 0)
+        await here.take(3, 3, 4)
+        await here.take(-1, 1)
+        assert here.body.seen == [0]
+        assert here.rewound == [(TO, 1), (TO, 1)]
+
+    in_world(test)
+
+
+def test_natural_holes_are_no_holes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a batch was fetched from counts, not its first record's offset."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        await here.take(0, 4, 7)
+        await here.take(8, 20)
+        assert here.body.seen == [4, 7, 20]
+
+    in_world(test)
+
+
+def test_a_batch_of_another_generation_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was fetched before a rebalance; so was one of a partition that was given up."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        await here.take(0, 0, generation=here.generation - 1)
+        world.consumer.begins.clear()
+        await here.take(0, 0)
+        assert here.body.seen == []
+
+    in_world(test)
+
+
+def test_a_body_is_restored_once_in_a_generation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before its first batch, from the progress; and again, having forgotten all, after a rebalance."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        await here.take(0, 0)
+        await here.take(1, 1)
+        assert (here.body.restored, here.body.forgot) == ([(1, 0, b"")], 1)
+        here.stage._generation = here.generation - 1
+        await here.take(2, 2)
+        assert (here.body.restored, here.body.forgot) == ([(1, 0, b""), (1, 2, b"kept")], 2)
+
+    in_world(test)
+
+
+def test_a_tick_is_durable_like_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done without input leaves the progress where it is."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        await here.take(0, 0)
+        await here.stage.tick()
+        assert here.out == [b"0", b"idle 1 at 1"]
+        assert here.stage.next_offset(1) == 1
+        assert here.leases == 4
+
+    in_world(test)
+
+
+def test_a_cancelled_agent_ends_its_batch_first() -> None:
+    """On a graceful stop Faust cancels the agent, and acknowledges what it was working on."""
+
+    async def run() -> None:
+        done = []
+
+        async def work() -> None:
+            await asyncio.sleep(0.02)
+            done.append("all of it")
+
+        agent = asyncio.ensure_future(unbroken(work()))
+        await asyncio.sleep(0.005)
+        agent.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await agent
+        assert done == ["all of it"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_batch_that_fails_ends_the_process(monkeypatch: pytest.MonkeyPatch, cancelled: bool) -> None:
+    """Faust logs the error, acknowledges the event and goes on; also when the agent is being cancelled."""
+    caught(monkeypatch, module)
+
+    async def run() -> None:
+        async def work() -> None:
+            await asyncio.sleep(0.01)
+            raise OSError("refused")
+
+        agent = asyncio.ensure_future(unbroken(work()))
+        await asyncio.sleep(0.001)
+        if cancelled:
+            agent.cancel()
+        await asyncio.wait([agent])
+        error = agent.exception()
+        assert isinstance(error, Died)
+        assert error.code == Exit.FAULT
+
+    asyncio.run(run())
