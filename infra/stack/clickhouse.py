@@ -53,7 +53,8 @@ def configuration(home: Home, port: int, *, memory: int) -> str:
     }
     plain = "".join(f"  <{key}>{escape(str(value))}</{key}>\n" for key, value in settings.items())
     logger = f"<log>{escape(str(log))}</log><size>50M</size><count>2</count>"
-    return f"<clickhouse>\n{plain}  <logger>{logger}</logger>\n</clickhouse>\n"
+    backups = f"<allowed_path>{escape(str(folder / 'backups'))}</allowed_path>"
+    return f"<clickhouse>\n{plain}  <logger>{logger}</logger>\n  <backups>{backups}</backups>\n</clickhouse>\n"
 
 
 def start(home: Home, state: State) -> Process:

@@ -66,7 +66,10 @@ def rewards(
     account: Annotated[str, typer.Option(help="Only this account.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Show the rewards of a campaign, those that were lost too."""
+    """Show the rewards of a campaign, those that were lost too, and places of a contest that were too close to name."""
+    if not as_json:
+        for place, who, evidence in _ask(lambda database: queries.undecided(database, campaign)).result_rows:
+            console.print(f"[yellow]place {place} is not decided[/]: {who}, {evidence} (docs/campaigns.md)")
     _print(f"rewards of {campaign}", lambda database: queries.rewards(database, campaign, account), as_json)
 
 
@@ -83,13 +86,18 @@ def honesty(campaign: Annotated[str, typer.Argument(help="Id of the campaign.")]
     _print(f"signals in {campaign}", lambda database: queries.signals(database, campaign), as_json)
 
 
-def _print(title: str, ask: Any, as_json: bool) -> None:
-    """Run a query and print its rows."""
+def _ask(ask: Any) -> Any:
+    """Return the answer to the query that `ask` makes for the database."""
     found = settings()
     client = connect(found)
     check_schema(client, found.database)
     query: Query = ask(found.database)
-    result = client.query(query.sql, parameters=query.parameters)
+    return client.query(query.sql, parameters=query.parameters)
+
+
+def _print(title: str, ask: Any, as_json: bool) -> None:
+    """Run a query and print its rows."""
+    result = _ask(ask)
     if as_json:
         rows = [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
         print(json.dumps(rows, default=str))

@@ -28,10 +28,14 @@ def lines() -> list[str]:
     return [line.removesuffix("&").strip() for line in found if line]
 
 
+def prose() -> list[str]:
+    """Return the text of each page without its fenced blocks."""
+    return [re.sub(r"^```.+?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL) for page in PAGES]
+
+
 def commands() -> set[str]:
     """Return every command of the product and of its tools, in blocks and in sentences."""
-    prose = (re.sub(r"^```.+?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL) for page in PAGES)
-    named = [code for text in prose for code in re.findall(r"`([^`\n]+)`", text)]
+    named = [code for text in prose() for code in re.findall(r"`([^`\n]+)`", text)]
     return {line for line in (*lines(), *named) if PROGRAM.match(line)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import runpy
 import shlex
 import shutil
@@ -11,19 +12,24 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
+import typer.main
 
 from infra.database import connect
 from infra.settings import load, unknown
 from infra.stack import StackInfo
 from schemas.decode import Rejected, decode
+from streams import cli
 from streams.campaigns.rules import load_rules
 from streams.cli import main
+from streams.cli.app import app
 from tests import world
 from tests.conftest import Living, Served
-from tests.documents.commands import ROOT, blocks, commands, exports, lines, shell
+from tests.documents.commands import ROOT, blocks, commands, exports, lines, prose, shell
 from tests.documents.questions import ask
 from tests.harness import Installation, installation
 from tests.observability.tools import absent
@@ -38,6 +44,7 @@ READING = (
     "juice explain 88",
     "juice top",
     "juice campaigns check FILE",
+    "juice campaigns rewards CAMPAIGN",
     "juice campaigns receipt ID",
     "juice access kafka",
     "juice access clickhouse",
@@ -68,6 +75,7 @@ ELSEWHERE = {
     "juice up": ("would start the session's stack", "tests/integration/test_contract.py", 'me.juice("up"'),
     "juice down --wipe": ("would stop the session's stack", "tests/integration/test_contract.py", '"down", "--wipe"'),
     "juice demo --keep": ("has a stack of its own, and takes a minute", "Makefile", "juice demo $(ARGS)"),
+    "juice bench": ("measures for a minute, on a stack of its own", "streams/cli/bench.py", "def bench("),
     "promtool check metrics": ("wants metrics", "tests/observability/test_telemetry.py", '"check", "metrics"'),
     "python -m infra.grafana": ("writes into the source", "tests/observability/test_dashboards.py", "== generated()"),
     "docker compose up -d --build --wait": (
@@ -124,7 +132,7 @@ def test_commands_that_read(
 ) -> None:
     """On real data the command ends well and has something to say, but for drain, whose last word is its exit code."""
     ((reward,),) = living.here.query("SELECT any(id) FROM {db}.rewards")
-    given = words(line, FILE=str(ROOT / "infra" / "campaigns"), ID=str(reward))
+    given = words(line, FILE=str(ROOT / "infra" / "campaigns"), ID=str(reward), CAMPAIGN="photo-popup")
     run(given, living.here.environ, monkeypatch)
     assert capsys.readouterr().out.strip() or given[1] == "drain"
 
@@ -162,17 +170,24 @@ def test_the_story_that_the_documents_tell(begun: Begun, monkeypatch: pytest.Mon
             assert begun.here.query("SELECT count() FROM {db}.events") == [(301,)]
 
 
-def test_what_runs_beside(served: Served, begun: Begun) -> None:
+def test_what_runs_beside(served: Served) -> None:
     """Workers, sinks and the page were started with the command that the documents name, and still run."""
-    running = {process.name for process in (*served.here.running, *begun.here.running) if process.alive}
+    running = {process.name for process in served.here.running if process.alive}
     assert running >= set(BESIDE.values())
 
 
 @pytest.mark.parametrize("line", ELSEWHERE)
 def test_what_is_run_elsewhere_is(line: str) -> None:
-    """The file that is said to show that a command works has the words that do."""
+    """The file that is said to show that a command works has the words that do; ours take the options they are given."""
     _, file, shown = ELSEWHERE[line]
     assert shown in (ROOT / file).read_text()
+    for module in iter_modules(cli.__path__):
+        if not module.name.startswith("__"):
+            import_module(f"streams.cli.{module.name}")  # as `main` does: each registers its commands
+    program, *rest = shlex.split(line)
+    if program == "juice":
+        command = typer.main.get_command(app).commands[rest[0]]  # type: ignore[attr-defined]
+        assert command.make_context(rest[0], rest[1:])
 
 
 def test_make_knows_every_target_that_is_named() -> None:
@@ -223,6 +238,35 @@ def test_sql_in_the_other_pages_answers(living: Living) -> None:
     assert len(asked) >= 3
     for sql in asked:
         assert ask(client, living.here.settings.database, sql)[0], sql
+
+
+def test_sql_in_sentences_is_understood(living: Living) -> None:
+    """Queries that a sentence quotes run, whatever they find."""
+    client = connect(living.here.settings)
+    quoted = {code for text in prose() for code in re.findall(r"`((?:SELECT|DESCRIBE) [^`]+)`", text)}
+    whole = [sql for sql in quoted if not re.search(r"[…<]", sql)]
+    assert whole
+    for sql in whole:
+        client.database = living.here.settings.database
+        ask(client, client.database, sql)
+
+
+def test_a_backup_comes_back(living: Living) -> None:
+    """What the page on operations writes and restores has every row, and its views answer."""
+    client, database = connect(living.here.settings), living.here.settings.database
+    said = [part.strip() for page, block in blocks("sql") if page == "operations.md" for part in block.split(";")]
+    backup, restore = (next(part for part in said if part.startswith(word)) for word in ("BACKUP", "RESTORE"))
+    name = re.search(r"File\('(.+)'\)", backup)
+    assert name
+    here, back = f"backup-{database}", f"{database}_back"
+    client.command(backup.replace("DATABASE juice", f"DATABASE {database}").replace(name[1], here))
+    client.command(restore.replace("DATABASE juice", f"DATABASE {database} AS {back}").replace(name[1], here))
+    try:
+        for table in ("events", "account_panes", "ties", "rewards"):
+            count = f"SELECT count() FROM juice.{table}"
+            assert ask(client, back, count)[0] == ask(client, database, count)[0]
+    finally:
+        client.command(f"DROP DATABASE {back} SYNC")
 
 
 def test_json_and_toml_in_the_pages_are_valid(tmp_path: Path) -> None:
