@@ -36,8 +36,15 @@ class Sources:
 
 LONGEST: Final = 5.0
 """Seconds for which a collection may go on while more waits."""
+WIDE: Final = 64
+LATER: Final = 2.0
+"""Rows of more columns are put aside for so many seconds: ClickHouse does nearly the same for one as for thousands."""
 MAX_BYTES: Final = 32 << 20
 """A collection ends at this size, whatever the number of rows."""
+
+
+Blocks = dict[tuple[str, tuple[str, ...]], Block]
+"""By table and columns."""
 
 
 class Sink:
@@ -58,6 +65,10 @@ class Sink:
         self.rows, self.interval, self.stop, self.crash_point = rows, interval, stop, crash_point
         self.beat_at = monotonic()
         self.busy_since: float | None = None
+        self._later: Blocks = {}
+        self._later_since = 0.0
+        self._offsets: dict[TopicPartition, int] = {}
+        """Next offsets that are not committed yet."""
 
     def run(self) -> None:
         """Work until told to stop; what was polled but not inserted then is simply not committed."""
@@ -68,15 +79,21 @@ class Sink:
                 self.stop.wait(0.2)
         while not self.stop.is_set():
             blocks, offsets = self.collect()
-            if offsets:
-                self.deliver(blocks, offsets)
+            self._offsets.update(offsets)
+            rows = sum(block.rows for block in self._later.values())
+            if self._later and (not offsets or rows >= self.rows or monotonic() - self._later_since >= LATER):
+                blocks = [*by_size(self._later.values()), *blocks]
+                self._later = {}
+            if blocks:
+                self.deliver(blocks, self._offsets)
 
     def collect(self) -> tuple[list[Block], dict[TopicPartition, int]]:
         """Poll until there are enough rows, or the interval is over and no more wait; return blocks and next offsets.
 
         While more wait it goes on, for LONGEST at the most: few large inserts cost ClickHouse a fraction of many small.
+        Rows of wide tables are put aside for the same reason.
         """
-        blocks: dict[tuple[str, tuple[str, ...]], Block] = {}
+        blocks: Blocks = {}
         offsets: dict[TopicPartition, int] = {}
         count = size = 0
         deadline = None
@@ -105,9 +122,7 @@ class Sink:
         """Tell whether there are messages behind those that were polled."""
         return any((self.consumer.highwater(tp) or 0) > offset for tp, offset in offsets.items())
 
-    def _add(
-        self, blocks: dict[tuple[str, tuple[str, ...]], Block], tp: TopicPartition, message: Any
-    ) -> tuple[int, int]:
+    def _add(self, blocks: Blocks, tp: TopicPartition, message: Any) -> tuple[int, int]:
         """Add one message to its table's block; return its rows and bytes."""
         if tp.topic == self.sources.dead_letters:
             table, columns = "dead_letters", LETTER_COLUMNS
@@ -120,6 +135,10 @@ class Sink:
                 message.value,
             )
             rows, appended = int(headers["rows"]), int(headers["appended"])
+        if len(columns) > WIDE:
+            if not self._later:
+                self._later_since = self.beat_at
+            blocks = self._later
         block = blocks.get((table, columns))
         if block is None:
             block = blocks[table, columns] = Block(table, columns)
@@ -127,7 +146,9 @@ class Sink:
         return rows, len(value)
 
     def deliver(self, blocks: list[Block], offsets: Mapping[TopicPartition, int]) -> None:
-        """Insert all blocks, then commit; a commit that the group refuses only means inserting again elsewhere."""
+        """Insert all blocks, then commit unless rows are put aside; a commit that the group refuses only means inserting
+        again elsewhere.
+        """
         self.crash_point("sink.before-insert")
         self.busy_since = monotonic()
         for block in blocks:
@@ -139,10 +160,13 @@ class Sink:
                 telemetry.fresh(now - block.oldest / 1000, block.rows if block.table == "events" else 0)
         self.busy_since = None
         self.crash_point("sink.after-insert")
+        if self._later:
+            return
         try:
             self.consumer.commit({tp: OffsetAndMetadata(offset, "", -1) for tp, offset in offsets.items()})
         except (CommitFailedError, KafkaError) as error:
             log.warning("commit refused; the rows will be inserted again, which changes nothing", error=str(error))
+        self._offsets.clear()
         self.crash_point("sink.after-commit")
 
     def health(self) -> dict[str, Any]:
