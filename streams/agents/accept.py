@@ -105,7 +105,7 @@ class Accept:
         """Return events' rows, routed facts and orders for the claims in `records`."""
         here = self.held[partition]
         effects = Effects()
-        memory, settled_before = here.memory, here.settled
+        memory, settled_before, decided_before = here.memory, here.settled, sum(here.outcomes.values())
         routed: list[list[_Item]] = [[] for _ in range(self.partitions)]
         orders: list[list[Order]] = [[] for _ in range(self.partitions)]
         rows: list[bytes] = []
@@ -162,8 +162,8 @@ class Accept:
             for run in _runs(rows):
                 headers = row_headers("events", len(run), appended)
                 effects.sends.append(Send(self.names.rows, partition, b"events", b",".join(run), headers))
-        outcomes = [("accept", partition, s, outcome, n) for (s, outcome), n in here.outcomes.items()]
-        if outcomes:
+        if sum(here.outcomes.values()) > decided_before:  # an idle worker says nothing
+            outcomes = [("accept", partition, s, outcome, n) for (s, outcome), n in here.outcomes.items()]
             effects.sends.extend(rows_sends(self.names.rows, partition, "outcomes", outcomes, end))
         effects.kept = self._kept(here)
         telemetry.accepted(len(rows), lags[:: max(1, len(lags) // _LAGS)])

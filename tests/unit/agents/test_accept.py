@@ -65,3 +65,17 @@ def test_a_silent_partition_holds_nobody_back_for_ever() -> None:
     pipe.run()
     assert held == 601
     assert sum(len(here.memory) for here in pipe.stages["accept"].body.held.values()) < 200
+
+
+def test_time_alone_says_no_rows() -> None:
+    """Ticks of silent partitions, which come every few seconds for ever, leave nothing for the sink to insert."""
+    pipe = Pipe(sources=2)
+    pipe.append(0, event("one", 0), LATER + 1_000)
+    pipe.run()
+    rows = sum(map(len, pipe.logs[pipe.names.rows].values()))
+    for second in range(5):
+        pipe.silence(at=LATER + 5_000 + second)
+    assert sum(map(len, pipe.logs[pipe.names.rows].values())) == rows
+    pipe.append(0, event("one", 0), LATER + 1_000)
+    pipe.run()
+    assert pipe.outcomes() == {"read": 2, "accepted": 1, "duplicate": 1}

@@ -86,7 +86,7 @@ def test_the_furthest_value_is_recovered() -> None:
     """A worker that was too slow to notice writes last; what it wrote has seen less, and is passed over."""
 
     async def test(world: World) -> None:
-        stale = event(Record(0, value(9), b"a"), Record(1, value(5), b"a"), Record(2, value(9, b"!"), b"a"))
+        stale = event(Record(0, value(9), b"a"), Record(1, value(9, b"!"), b"a"), Record(2, value(5), b"a"))
         world.table.apply_changelog_batch([stale])
         assert world.table.partition(0) == {b"a": value(9, b"!")}
 
