@@ -137,7 +137,8 @@ class Mayors(Subject[Venue]):
         _settle(state, min(now.floor, now.time), WINDOW, LEAST)
         if due < FOREVER:
             return due
-        gone = (latest + WINDOW) * DAY
+        undecided = max((time for times in state.open.values() for time in times), default=-1)
+        gone = max((latest + WINDOW) * DAY, undecided + 1)
         if not state.open and not state.days and not _holds(state) and now.floor >= gone:
             return RELEASE
         return Due(floor=gone)

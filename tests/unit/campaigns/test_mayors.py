@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.fact import CHECKIN, Fact
-from streams.subject import DAY, HOUR
+from streams.campaigns.rulebook import Rulebook
+from streams.subject import DAY, HOUR, RELEASE, Due, Now, Rows
 from streams.subjects.mayors import Mayors
 from tests.unit.campaigns.drive import ALL_EARLIER, Drive, fact, facts_of, titles, undone
 
@@ -159,3 +161,15 @@ def test_settling_changes_nothing(visits: list[tuple[str, int]], lag: int) -> No
     facts.sort(key=lambda checkin: checkin.time)
     drive = Drive(Mayors(), lag=lag).feed(facts, 3)
     assert titles(drive) == recount(facts, drive.now.time)
+
+
+def test_a_venue_whose_check_ins_are_undecided_is_looked_at_when_they_are() -> None:
+    """A check-in that was taken back leaves nothing once no more can come for it, and asks for nothing until then."""
+    mayors, rows = Mayors(Rulebook()), Rows()
+    state = mayors.empty("bar\0")
+    came = Fact("e", CHECKIN, 1_341_100_800_000, "ada", venue="bar")
+    mayors.fold("bar\0", state, [came, msgspec.structs.replace(came, sign=-1)], rows)
+    now = Now(came.time + 60_000, came.time - 60_000)
+    due = Due.of(mayors.present("bar\0", state, now, rows))
+    assert now.floor < due.floor <= came.time + 1
+    assert mayors.present("bar\0", state, Now(came.time + 60_000, came.time + 1), rows) == RELEASE
