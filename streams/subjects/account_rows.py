@@ -1,19 +1,36 @@
-"""What an account's state says at a minute: its `account_scores` rows, and when they will not hold any
-more."""
+"""What states of accounts say at a minute: their `account_scores` rows, and when they will not hold any more.
+
+Accounts are looked at together, in columns: of thousands that have a handful of events each, next to nothing is done
+for one alone.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from operator import attrgetter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
+
+import numpy as np
 
 from schemas.fact import EARNED, FOLLOW
 from streams.measures.account.audience import total
-from streams.measures.account.catalogue import ACTIONS, standing_row, window_row
-from streams.measures.account.measure import Lately, StandingView, WindowView
+from streams.measures.account.catalogue import ACTIONS, standing_columns, window_columns
+from streams.measures.account.columns import Ints, bounds_of, ints, spread
 from streams.measures.account.person import Person
 from streams.measures.account.rhythm import Rhythm
 from streams.measures.account.settings import ScoreSettings
+from streams.measures.account.views import (
+    Audience,
+    Lately,
+    People,
+    StandingViews,
+    WindowViews,
+    account,
+    rhythms_of,
+    table_of_people,
+    window,
+)
 from streams.subject import Rows
 from streams.subjects.account_journal import Entries, is_kept
 from streams.subjects.account_settle import beat, sampled, tell
@@ -26,110 +43,201 @@ from streams.windows.panes import (
     KLASS_MASK,
     MARK_KIND,
     MINUTES_PER_HOUR,
+    Panes,
 )
-from streams.windows.sums import Sums, window_sums
+from streams.windows.sums import Held, Sums, changes, day_sums, different, hold, pick, window_sums
 
-_SILENT: Final = (*((),) * len(window_row(WindowView())), *standing_row(StandingView(now=0)))
+TOGETHER: Final = 20_000
+"""People at most that are looked at together, unless one account has more: what bounds the memory."""
+
+_SILENT: Final = (
+    *((),) * len(window_columns(window())),
+    *(value for (value,) in standing_columns(account(now=0))),
+)
 """What is said of the measures where no window holds anything; nobody is shown it."""
 
 
-def say(
-    key: str,
-    account: Account,
-    settled: Settled,
-    found: Entries,
-    now: int,
-    rows: Rows,
-    settings: ScoreSettings,
-) -> int:
-    """Say the rows of all windows if one changed since they were last said; return when the next will, in minutes.
+@dataclass(slots=True)
+class Look:
+    """An account that is looked at. `found` is what is still open of its journal."""
 
-    `found` is what is still open; `now` and the result are minutes since the epoch.
+    key: str
+    account: Account
+    settled: Settled
+    found: Entries
+
+
+@dataclass(slots=True)
+class _Told:
+    """What is remembered of an account, with what can still change."""
+
+    people: dict[int, Person]
+    posts: dict[int, list[int]]
+    posts_level: int
+    audience: Audience
+
+
+def say(looks: Sequence[Look], now: int, rows: Rows, settings: ScoreSettings) -> list[int]:
+    """Say the row of each account of which a window changed since it was last said; return when the next will.
+
+    `now` and the result are minutes since the epoch, 0 for never.
     """
-    minutes, rhythm = account.minutes, settled.rhythm
-    if minutes:
-        rhythm, minutes = rhythm.copy(), minutes.copy()
-        beat(rhythm, account.minutes, _ALL, minutes, 1, settings)
-    sums = window_sums(
-        minutes,
-        settled.hours,
-        settled.days,
+    rhythms, minutes = _beaten(looks, settings)
+    held = hold(minutes, [look.settled.hours for look in looks], [look.settled.days for look in looks], now)
+    count = len(looks)
+    changed = changes(
+        held,
         now,
-        rolled_minute=settled.rolled_minute,
-        rolled_hour=settled.rolled_hour,
+        rolled_minute=ints((look.settled.rolled_minute for look in looks), count),
+        rolled_hour=ints((look.settled.rolled_hour for look in looks), count),
     )
-    said, account.said = account.said, now
-    if said and max(sums.as_of) <= said:
-        return sums.due
-    views = _Views(settled, account, found, rhythm, sums, now, settings)
-    cases: list[tuple[Any, ...]] = []
-    case: list[int] = []
-    latest: WindowView | None = None
-    for view in sums.views:
-        if view is not None and view is not latest:
-            cases.append(views.row(view))
-            latest = view
-        case.append(len(cases) if view is not None and cases[-1][ACTIONS] else 0)
-    measures = (*zip(*cases, strict=True), *views.said_standing) if cases else _SILENT
-    as_of = [minute * 60 for minute in sums.as_of]
-    rows.add("account_scores", (key, case, as_of, *measures))
-    return sums.due
+    said = ints((look.account.said for look in looks), count)
+    for look in looks:
+        look.account.said = now
+    news = np.flatnonzero((said == 0) | (changed.as_of.max(axis=1) > said))
+    windows = different(held)[news]
+    news = news[np.argsort(windows, kind="stable")]  # accounts with as many different windows side by side
+    silent = int(np.count_nonzero(windows == 0))
+    as_of = changed.as_of * 60
+    for at in news[:silent].tolist():
+        rows.add(_TABLE, (looks[at].key, [0] * as_of.shape[1], as_of[at].tolist(), *_SILENT))
+    for some in _portions(looks, news[silent:].tolist()):
+        together = _Together([looks[at] for at in some], [rhythms[at] for at in some], now, settings)
+        chosen = np.array(some)
+        rows.by_table.setdefault(_TABLE, []).extend(
+            together.rows(pick(held, chosen), as_of[chosen].tolist(), changed.lately[chosen])
+        )
+    due: list[int] = changed.due.tolist()
+    return due
 
 
+_TABLE: Final = "account_scores"
 _ALL: Final = 1 << 62
 
 
-_seen = attrgetter("seen")
+def _beaten(looks: Sequence[Look], settings: ScoreSettings) -> tuple[list[Rhythm], list[Panes]]:
+    """Return rhythms and minutes of accounts as they are when the minutes that are still open are told as well."""
+    rhythms, several = [], []
+    for look in looks:
+        minutes, rhythm = look.account.minutes, look.settled.rhythm
+        if minutes:
+            rhythm, minutes = rhythm.copy(), minutes.copy()
+            beat(rhythm, look.account.minutes, _ALL, minutes, 1, settings)
+        rhythms.append(rhythm)
+        several.append(minutes)
+    return rhythms, several
 
 
-class _Views:
-    """The rows of one moment."""
+def _portions(looks: Sequence[Look], chosen: Sequence[int]) -> Iterator[list[int]]:
+    portion: list[int] = []
+    people = 0
+    for at in chosen:
+        people += len(looks[at].settled.people) + len(looks[at].found)
+        if people > TOGETHER and portion:
+            yield portion
+            portion, people = [], len(looks[at].settled.people) + len(looks[at].found)
+        portion.append(at)
+    if portion:
+        yield portion
 
-    def __init__(
-        self,
-        settled: Settled,
-        account: Account,
-        found: Entries,
-        rhythm: Rhythm,
-        sums: Sums,
-        now: int,
-        settings: ScoreSettings,
-    ) -> None:
-        people, posts = settled.people, settled.posts
-        if found:
-            people, posts = _with_open(people, settled.level, posts, found, settings)
-        posts, level = sampled(posts, settled.posts_level)
-        audience = settled.audience
-        if account.audience:
-            audience = {network: seen.copy() for network, seen in audience.items()}
-            for network, seen in account.audience.items():
-                for at in range(0, len(seen), 3):
-                    observe(audience, network, *seen[at : at + 3])
-        self.people = sorted(people.values(), key=_seen, reverse=True)
-        self.seen = [-person.seen for person in self.people]
-        self.scale = 1 << settled.level
-        self.found, self.levels, self.open = found, account.levels, now - KEPT_MINUTES
-        self.followers = total(audience)
-        standing = StandingView(
-            now=sums.lately,
-            people=self.people,
-            scale=self.scale,
-            rhythm=rhythm,
-            days=sums.days,
-            shares=[post[0] for post in posts.values()],
-            share_scale=1 << level,
-            audience=audience,
-            settings=settings,
+
+class _Together:
+    """Accounts whose rows are worked out together."""
+
+    def __init__(self, looks: Sequence[Look], rhythms: Sequence[Rhythm], now: int, settings: ScoreSettings) -> None:
+        self.looks, self.rhythms, self.now, self.settings = looks, rhythms, now, settings
+        self.told = [_told(look, settings) for look in looks]
+        self.scale = ints((1 << look.settled.level for look in looks), len(looks))
+        self.bounds = bounds_of((len(told.people) for told in self.told), len(looks))
+        self.people = table_of_people(list(chain.from_iterable(told.people.values() for told in self.told)))
+
+    def rows(self, held: Held, as_of: list[list[int]], lately: Ints) -> Iterator[tuple[Any, ...]]:
+        """Yield their rows; every account has a window that is not empty."""
+        sums = window_sums(held)
+        windows = window_columns(self._windows(sums))
+        standing = standing_columns(self._standing(held, lately))
+        # By account and window, which case it shows; none where all that happened was taken back.
+        counts = sums.shown.max(axis=1)
+        firsts = np.cumsum(counts) - counts
+        actions = np.array(windows[ACTIONS])[np.maximum(sums.shown - 1, 0) + firsts[:, None]]
+        cases = np.where(actions > 0, sums.shown, 0).tolist()
+        keys = [look.key for look in self.looks]
+        begin = view = 0
+        for number, several in enumerate(np.bincount(counts).tolist()):
+            if not several:
+                continue
+            end, views = begin + several, slice(view, view + several * number)
+            packed: dict[int, list[tuple[Any, ...]]] = {}
+            cells = []
+            for column in windows:
+                cell = packed.get(id(column))
+                if cell is None:
+                    cell = packed[id(column)] = list(zip(*[iter(column[views])] * number, strict=True))
+                cells.append(cell)
+            own = slice(begin, end)
+            yield from zip(keys[own], cases[own], as_of[own], *cells, *(each[own] for each in standing), strict=True)
+            begin, view = end, views.stop
+
+    def _windows(self, sums: Sums) -> WindowViews:
+        whose = sums.whose
+        sizes = (self.bounds[1:] - self.bounds[:-1])[whose]
+        bounds = bounds_of(sizes, len(whose))
+        view = spread(bounds)
+        people = np.arange(bounds[-1]) + (self.bounds[whose] - bounds[:-1])[view]
+        followers = ints((total(told.audience) for told in self.told), len(self.told))
+        return WindowViews(
+            *sums.received,
+            *sums.given,
+            promo=sums.promo,
+            start=sums.start,
+            scale=self.scale[whose],
+            followers=followers[whose],
+            people=People(*self.people[:, people]),
+            whose=view,
+            since=sums.start[view],
+            lately=self._lately(sums),
         )
-        self.said_standing = standing_row(standing)
 
-    def row(self, view: WindowView) -> tuple[Any, ...]:
-        """Return what the window measures say of a window."""
-        view.people = self.people[: bisect_right(self.seen, -view.start)]
-        view.scale, view.followers = self.scale, self.followers
-        if view.scale > 1 and view.start >= self.open:
-            view.lately = _lately(self.found, view.start, self.levels)
-        return window_row(view)
+    def _lately(self, sums: Sums) -> dict[int, Lately]:
+        """Return the people of windows that lie within a journal that is sampled more finely than the remembered."""
+        finer = (self.scale[sums.whose] > 1) & (sums.start >= self.now - KEPT_MINUTES)
+        found = {}
+        for view in np.flatnonzero(finer).tolist():
+            look = self.looks[sums.whose[view]]
+            found[view] = _lately(look.found, int(sums.start[view]), look.account.levels)
+        return found
+
+    def _standing(self, held: Held, lately: Ints) -> StandingViews:
+        days, day_of = day_sums(held)
+        return StandingViews(
+            now=lately,
+            people=People(*self.people),
+            bounds=self.bounds,
+            whose=spread(self.bounds),
+            scale=self.scale,
+            rhythm=rhythms_of(self.rhythms),
+            days=days,
+            day_of=day_of,
+            shares=[[post[0] for post in told.posts.values()] if told.posts else () for told in self.told],
+            share_scale=[1 << told.posts_level for told in self.told],
+            audience=[told.audience for told in self.told],
+            settings=self.settings,
+        )
+
+
+def _told(look: Look, settings: ScoreSettings) -> _Told:
+    settled = look.settled
+    people, posts = settled.people, settled.posts
+    if look.found:
+        people, posts = _with_open(people, settled.level, posts, look.found, settings)
+    posts, level = sampled(posts, settled.posts_level)
+    audience = settled.audience
+    if look.account.audience:
+        audience = {network: seen.copy() for network, seen in audience.items()}
+        for network, seen in look.account.audience.items():
+            for at in range(0, len(seen), 3):
+                observe(audience, network, *seen[at : at + 3])
+    return _Told(people, posts, level, audience)
 
 
 def _lately(found: Entries, start: int, levels: dict[int, int]) -> Lately:

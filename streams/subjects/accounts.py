@@ -7,9 +7,9 @@ from typing import ClassVar, Final
 
 from schemas.fact import CASCADING, FOLLOW, POST, UNFOLLOW, UNKNOWN, Fact
 from streams.measures.account.settings import DEFAULTS, ScoreSettings
-from streams.subject import DAY, MINUTE, RELEASE, Now, Rows, Subject
+from streams.subject import DAY, MINUTE, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.account_journal import HASH_BITS, SHARED, hash_of_name, pack
-from streams.subjects.account_rows import say
+from streams.subjects.account_rows import Look, say
 from streams.subjects.account_settle import settle
 from streams.subjects.account_state import Account, dump, load, observe, sample, settled_of, tidy
 from streams.subjects.pane_rows import say_panes
@@ -109,14 +109,23 @@ class Accounts(Subject[Account]):
                 tidy(state)
         say_panes(key, minutes, touched, rows)
 
-    def present(self, key: str, state: Account, now: Now, rows: Rows) -> int:
+    def present(self, key: str, state: Account, now: Now, rows: Rows) -> int | Due:
         """Settle what is past, say the rows of windows that changed, and return when the next one will."""
-        settled = settled_of(state)
-        minute = now.time // MINUTE
-        found = tidy(state)
-        sample(state, settled, found)
-        found = settle(state, settled, found, minute, now.floor // MINUTE, self.settings)
-        due = say(key, state, settled, found, minute, rows, self.settings)
-        if not (state.minutes or settled.hours or settled.days):
-            return RELEASE
-        return due * MINUTE if due else now.time + DAY
+        return self.present_many([(key, state)], now, rows)[0]
+
+    def present_many(self, items: Sequence[tuple[str, Account]], now: Now, rows: Rows) -> list[int | Due]:
+        """Do so for several accounts together."""
+        minute, floor = now.time // MINUTE, now.floor // MINUTE
+        looks = []
+        for key, state in items:
+            settled = settled_of(state)
+            found = tidy(state)
+            sample(state, settled, found)
+            looks.append(Look(key, state, settled, settle(state, settled, found, minute, floor, self.settings)))
+        dues: list[int | Due] = []
+        for look, due in zip(looks, say(looks, minute, rows, self.settings), strict=True):
+            if not (look.account.minutes or look.settled.hours or look.settled.days):
+                dues.append(RELEASE)
+            else:
+                dues.append(due * MINUTE if due else now.time + DAY)
+        return dues

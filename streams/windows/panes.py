@@ -87,15 +87,6 @@ def window_start(now: int, unit: int, length: int) -> int:
     return -(-now // unit) * unit - length
 
 
-def leaves_at(minute: int, unit: int, length: int) -> int:
-    """Return the first minute at which the pane of `minute` is no longer in the window.
-
-    >>> leaves_at(120, 1, 5), leaves_at(119, 60, 1440)
-    (126, 1501)
-    """
-    return minute // unit * unit + length + 1
-
-
 def add(panes: Panes, key: int, number: int) -> None:
     """Add `number`, which is not 0, to a pane; a pane that comes to 0 is gone."""
     number += panes.get(key, 0)

@@ -1,20 +1,26 @@
-"""The windows of an account as of a minute: what each holds, since when that is true, and until when.
+"""The windows of accounts as of a minute: what each holds, since when that is true, and until when.
 
-Two windows that hold the same panes are one view. What a window holds changes when a pane enters it and when
-one leaves; a row is *as of* the latest such moment, or of the latest tick, since what is
-remembered fades. That makes the moment a row speaks for a function of the panes and the time, however often
-one looks.
+Two windows of an account that hold the same panes are one view. What a window holds changes when a pane enters it and
+when one leaves; a row is *as of* the latest such moment, or of the latest tick, since what is remembered fades. That
+makes the moment a row speaks for a function of the panes and the time, however often one looks.
+
+Many accounts are looked at together, in columns.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from schemas.event import KINDS
 from schemas.fact import EARNED, FOLLOW, INCENTIVISED, POST, UNDISCLOSED, UNFOLLOW
-from streams.measures.account.measure import Day, WindowView
+from streams.measures.account.columns import Flags, Ints, bounds_of, flat, spread
+from streams.measures.account.views import Days
 from streams.windows.panes import (
+    GAP_SQUARES,
     GAP_SUM,
     GAPS,
     GIVEN,
@@ -31,173 +37,248 @@ from streams.windows.panes import (
     SLOTS,
     WINDOWS,
     Panes,
-    leaves_at,
     window_start,
 )
-
-_STEP: Final = KLASS_MASK + 1
-_MARKS: Final = len(KINDS) * _STEP
-"""Slots of one direction before the marks."""
-
 
 TICK: Final = 6 * MINUTES_PER_HOUR
 """Scores are brought up to date this often,"""
 LIVELY_FOR: Final = 2 * MINUTES_PER_DAY
 """this long after an account was last active; then once a day."""
 
+_WIDTH: Final = len(WINDOWS)
+_BANDS: Final = _WIDTH + 1
+"""Of panes: those of a window that the next narrower one does not hold, and at last those beyond all windows."""
+
 
 @dataclass(slots=True)
-class Sums:
-    """What the windows hold. Times in minutes since the epoch."""
+class Held:
+    """Panes of several accounts, each in the narrowest window that holds it. Times in minutes since the epoch."""
 
-    views: list[WindowView | None]
-    """By window, narrow to wide; None while empty, one object for windows that hold the same panes."""
-    as_of: list[int]
-    """By window: the latest moment at which what its row says changed."""
-    lately: int
+    accounts: int
+    whose: Ints
+    """Number of the account."""
+    slot: Ints
+    number: Ints
+    start: Ints
+    band: Ints
+    newest_minute: Ints
+    """Of each account: its newest pane of a minute, 0 without one."""
+    starts: list[int]
+    """Of the windows."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """Since when and until when the windows of accounts hold what they hold, in minutes since the epoch."""
+
+    as_of: Ints
+    """By account and window: the latest moment at which what its row says changed."""
+    lately: Ints
     """The latest moment at which anything entered or a tick passed: what scores are worked out as of."""
-    days: dict[int, Day]
-    due: int
+    due: Ints
     """When any of this changes though nothing happens; 0 for never."""
 
 
-def window_sums(
-    minutes: Panes, hours: Panes, days: Panes, now: int, *, rolled_minute: int = 0, rolled_hour: int = 0
-) -> Sums:
-    """Return the windows as of minute `now`.
+@dataclass(slots=True)
+class Sums:
+    """What windows hold. A view is what a window holds that the next narrower one does not hold in full."""
 
-    `rolled_minute` and `rolled_hour` are the newest that were rolled up already; no window needs those apart.
+    received: tuple[Ints, Ints, Ints]
+    """By kind and view: counts of all classes, of those made for something in return, of those that hide it."""
+    given: tuple[Ints, Ints, Ints]
+    promo: Ints
+    start: Ints
+    """Of each view."""
+    whose: Ints
+    """The account of each view."""
+    shown: Ints
+    """By account and window: which of its account's views it shows, from 1; 0 while the window is empty."""
 
-    >>> sums = window_sums({100 << 7 | 12: 1}, {}, {}, 101)  # one like received in minute 100
-    >>> [view.received[3] for view in sums.views], sums.as_of, sums.due
-    ([1, 1, 1, 1, 1], [101, 101, 101, 101, 101], 106)
-    >>> sums = window_sums({100 << 7 | 12: 1}, {}, {}, 110)
-    >>> sums.views[0], sums.views[1] is sums.views[4], sums.as_of, sums.due
-    (None, True, [106, 101, 101, 101, 101], 161)
-    """
+
+def hold(minutes: Sequence[Panes], hours: Sequence[Panes], days: Sequence[Panes], now: int) -> Held:
+    """Return the panes of several accounts, as of minute `now`."""
     starts = [window_start(now, unit, length) for _, unit, length in WINDOWS]
-    five, hour, day, week, month = starts
-    held: list[list[tuple[int, int]]] = [[], [], [], [], [], []]
-    oldest, newest = [0] * 6, [0] * 6
-    by_day: dict[int, Day] = {}
+    parts = []
     for panes, unit in ((minutes, 1), (hours, MINUTES_PER_HOUR), (days, MINUTES_PER_DAY)):
-        for key, number in panes.items():
-            start, slot = (key >> SLOT_BITS) * unit, key & SLOT_MASK
-            if start >= day:
-                index = 0 if start >= five else 1 if start >= hour else 2
-            else:
-                index = 3 if start >= week else 4 if start >= month else 5
-            held[index].append((slot, number))
-            if start > newest[index]:
-                newest[index] = start
-            if start < oldest[index] or not oldest[index]:
-                oldest[index] = start
-            on_day = start // MINUTES_PER_DAY
-            that = by_day.get(on_day)
-            if that is None:
-                that = by_day[on_day] = Day()
-            _add_to_day(that, slot, number)
-
-    last = max(rolled_minute, max(minutes) >> SLOT_BITS if minutes else 0)
-    rolled = (rolled_minute, rolled_hour * MINUTES_PER_HOUR)
-    tick, following = _ticks(now, last)
-    lately = max(last + 1, tick)
-    as_of, due = _changes(starts, oldest, newest, rolled, lately)
-    return Sums(_views(held, starts), as_of, lately, by_day, min(due, following) if any(oldest[:-1]) else due)
+        bounds = bounds_of(map(len, panes), len(panes))
+        keys = flat(panes, int(bounds[-1]))
+        numbers = flat([each.values() for each in panes], len(keys))
+        parts.append((spread(bounds), keys & SLOT_MASK, numbers, (keys >> SLOT_BITS) * unit))
+    newest = np.zeros(len(minutes), np.int64)
+    np.maximum.at(newest, parts[0][0], parts[0][3])
+    whose, slot, number, start = (np.concatenate(several) for several in zip(*parts, strict=True))
+    band = _WIDTH - np.searchsorted(starts[::-1], start, side="right")
+    return Held(len(minutes), whose, slot, number, start, band, newest, starts)
 
 
-def _views(held: list[list[tuple[int, int]]], starts: list[int]) -> list[WindowView | None]:
-    """Return the views; what a narrow window holds, the wider ones hold as well."""
-    views: list[WindowView | None] = []
-    view: WindowView | None = None
-    slots = [0] * SLOTS
-    for start, panes in zip(starts, held, strict=False):
-        if panes:
-            for slot, number in panes:
-                slots[slot] += number
-            received, given = slots[:_MARKS], slots[GIVEN : GIVEN + _MARKS]
-            view = WindowView(*_by_kind(received), *_by_kind(given), slots[PROMO], start=start)
-        views.append(view)
-    return views
+def changes(held: Held, now: int, *, rolled_minute: Ints, rolled_hour: Ints) -> Changes:
+    """Return since when the windows' rows are true, and when a pane leaves, a window or all that is kept.
 
+    `rolled_minute` and `rolled_hour` are the newest of each account that were rolled up already; no window needs
+    those apart.
 
-def _by_kind(slots: list[int]) -> tuple[list[int], list[int], list[int]]:
-    """Return counts by kind of all classes, of those made for something in return, of those that hide it."""
-    every = slots[EARNED::_STEP]
-    disclosed, undisclosed = slots[INCENTIVISED::_STEP], slots[UNDISCLOSED::_STEP]
-    if any(disclosed) or any(undisclosed):
-        bought = [one + other for one, other in zip(disclosed, undisclosed, strict=True)]
-        return [one + other for one, other in zip(every, bought, strict=True)], bought, undisclosed
-    return every, disclosed, undisclosed
-
-
-def _changes(
-    starts: list[int], oldest: list[int], newest: list[int], rolled: tuple[int, int], lately: int
-) -> tuple[list[int], int]:
-    """Return since when each window's row is true, and when a pane leaves, a window or all that is kept.
-
-    `oldest` and `newest` pane are those that each window holds and the next narrower one does not, and at
-    last those beyond all windows; 0 without.
+    >>> one, none = {100 << 7 | 12: 1}, np.array([0])  # one like received in minute 100
+    >>> found = changes(hold([one], [{}], [{}], 101), 101, rolled_minute=none, rolled_hour=none)
+    >>> found.as_of.tolist(), found.due.tolist()
+    ([[101, 101, 101, 101, 101]], [106])
+    >>> found = changes(hold([one], [{}], [{}], 110), 110, rolled_minute=none, rolled_hour=none)
+    >>> found.as_of.tolist(), found.due.tolist()
+    ([[106, 101, 101, 101, 101]], [161])
     """
-    moments = [0] * len(WINDOWS)
-    out = newest[-1]
-    for index, _, unit, length in _WIDE_TO_NARROW:
-        if rolled[0]:
-            start = starts[index]
-            out = max(out, 0, *(minute for minute in rolled if minute < start))
-        if out:
-            moments[index] = out // unit * unit + length + 1  # leaves_at
-        if newest[index] > out:
-            out = newest[index]
-    due = inside = 0
-    for index, (_, unit, length) in enumerate(WINDOWS):
-        inside = oldest[index] or inside
-        if inside:
-            if moments[index] < lately:
-                moments[index] = lately
-            leaving = inside // unit * unit + length + 1
-            if leaving < due or not due:
-                due = leaving
-    if inside:
-        return moments, due
-    return moments, leaves_at(oldest[-1], MINUTES_PER_DAY, KEPT_DAYS * MINUTES_PER_DAY) if oldest[-1] else 0
+    last = np.maximum(rolled_minute, held.newest_minute)
+    tick, following = _ticks(now, last)
+    lately = np.maximum(last + 1, tick)
+    # One row for each band, one column for each account.
+    place = held.band * held.accounts + held.whose
+    newest: Ints = np.zeros((_BANDS, held.accounts), np.int64)
+    np.maximum.at(newest.reshape(-1), place, held.start)
+    oldest: Ints = np.full((_BANDS, held.accounts), _LATE)
+    np.minimum.at(oldest.reshape(-1), place, held.start)
+    starts = np.array(held.starts)[:, None]
+
+    # What has left a window is in a wider one, beyond all, or rolled up.
+    hours = np.where(rolled_minute > 0, rolled_hour * MINUTES_PER_HOUR, 0)
+    rolled = np.maximum(np.where(rolled_minute < starts, rolled_minute, 0), np.where(hours < starts, hours, 0))
+    out = np.maximum.accumulate(np.maximum(newest[1:], rolled)[::-1])[::-1]
+    inside = np.minimum.accumulate(oldest[:-1])
+    filled = inside < _LATE
+    moments = np.where(out > 0, _leaves_at(out, _UNITS, _LENGTHS), 0)
+    moments = np.where(filled, np.maximum(moments, lately), moments)
+    leaving = np.where(filled, _leaves_at(inside, _UNITS, _LENGTHS), _LATE).min(axis=0)
+    gone = np.where(oldest[-1] < _LATE, _leaves_at(oldest[-1], MINUTES_PER_DAY, KEPT_DAYS * MINUTES_PER_DAY), 0)
+    return Changes(moments.T, lately, np.where(filled[-1], np.minimum(leaving, following), gone))
 
 
-_WIDE_TO_NARROW: Final = tuple((index, *WINDOWS[index]) for index in reversed(range(len(WINDOWS))))
+_UNITS: Final = np.array([[unit] for _, unit, _ in WINDOWS])
+_LENGTHS: Final = np.array([[length] for _, _, length in WINDOWS])
+_LATE: Final = np.int64(1 << 62)
 
 
-def _ticks(now: int, newest: int) -> tuple[int, int]:
-    """Return the latest tick at `now` and the one after it, for an account that was last active at `newest`.
+def _leaves_at(minute: Ints, unit: Ints | int, length: Ints | int) -> Ints:
+    """Return the first minutes at which the panes of `minute` are no longer in the window.
 
-    >>> _ticks(1500, 1400), _ticks(10_000, 1400)
-    ((1440, 1800), (8640, 10080))
+    >>> _leaves_at(np.array([120]), 1, 5).item(), _leaves_at(np.array([119]), 60, 1440).item()
+    (126, 1501)
+    """
+    return minute // unit * unit + length + 1
+
+
+def _ticks(now: int, newest: Ints) -> tuple[Ints, Ints]:
+    """Return the latest tick at `now` and the one after it, for accounts that were last active at `newest`.
+
+    >>> [tick.item() for tick in _ticks(1500, np.array([1400]))]
+    [1440, 1800]
+    >>> [tick.item() for tick in _ticks(10_000, np.array([1400]))]
+    [8640, 10080]
     """
     lively = newest + LIVELY_FOR
     last_day = now // MINUTES_PER_DAY * MINUTES_PER_DAY
-    last = max(min(now, lively) // TICK * TICK, last_day)
+    last = np.maximum(np.minimum(now, lively) // TICK * TICK, last_day)
     following = (now // TICK + 1) * TICK
-    return last, following if following <= lively else last_day + MINUTES_PER_DAY
+    return last, np.where(following <= lively, following, last_day + MINUTES_PER_DAY)
 
 
-def _add_to_day(day: Day, slot: int, number: int) -> None:
+def pick(held: Held, accounts: Ints) -> Held:
+    """Return the panes of some of the accounts, in the order in which they are named.
+
+    >>> both = hold([{100 << 7: 1}, {101 << 7: 2}], [{}, {}], [{}, {}], 102)
+    >>> pick(both, np.array([1])).number.tolist(), pick(both, np.array([1, 0])).whose.tolist()
+    ([2], [1, 0])
+    """
+    place = np.full(held.accounts, -1)
+    place[accounts] = np.arange(len(accounts))
+    whose = place[held.whose]
+    kept = whose >= 0
+    return Held(
+        len(accounts),
+        whose[kept],
+        held.slot[kept],
+        held.number[kept],
+        held.start[kept],
+        held.band[kept],
+        held.newest_minute[accounts],
+        held.starts,
+    )
+
+
+def different(held: Held) -> Ints:
+    """Return how many different windows each account has that are not empty."""
+    found: Ints = _filled(held).sum(axis=1, dtype=np.int64)
+    return found
+
+
+def _filled(held: Held) -> Flags:
+    """Return which windows, by account, hold something that the next narrower one does not."""
+    filled = np.zeros((held.accounts, _BANDS), np.bool_)
+    filled[held.whose, held.band] = True
+    return filled[:, :_WIDTH]
+
+
+def window_sums(held: Held) -> Sums:
+    """Return what the windows hold; what a narrow window holds, the wider ones hold as well.
+
+    >>> sums = window_sums(hold([{100 << 7 | 12: 1}], [{}], [{}], 101))  # one like received in minute 100
+    >>> sums.received[0][3].tolist(), sums.shown.tolist()
+    ([1], [[1, 1, 1, 1, 1]])
+    >>> sums = window_sums(hold([{100 << 7 | 12: 1}], [{}], [{120 << 7 | 12: 2}], 200_000))
+    >>> sums.received[0][3].tolist(), sums.shown.tolist()
+    ([2], [[0, 0, 0, 0, 1]])
+    """
+    filled = _filled(held)
+    shown = np.cumsum(filled, axis=1, dtype=np.int64)
+    whose, band = np.nonzero(filled)
+    inside = held.band < _WIDTH
+    view = (np.cumsum(filled) - 1)[held.whose[inside] * _WIDTH + held.band[inside]]
+    slots: Ints = np.zeros((SLOTS, len(whose)), np.int64)
+    np.add.at(slots.reshape(-1), held.slot[inside] * len(whose) + view, held.number[inside])
+    rank = shown[whose, band]
+    for at in range(2, _BANDS):
+        wider = np.flatnonzero(rank == at)
+        if not len(wider):
+            break
+        slots[:, wider] += slots[:, wider - 1]
+    start = np.array(held.starts)[band]
+    return Sums(_by_kind(slots[:GIVEN]), _by_kind(slots[GIVEN:]), slots[PROMO], start, whose, shown)
+
+
+def _by_kind(slots: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return counts by kind of all classes, of those made for something in return, of those that hide it."""
+    classes = slots.reshape(KIND_MASK + 1, KLASS_MASK + 1, -1)[: len(KINDS)]
+    undisclosed = np.ascontiguousarray(classes[:, UNDISCLOSED])
+    bought = classes[:, INCENTIVISED] + undisclosed
+    return classes[:, EARNED] + bought, bought, undisclosed
+
+
+def day_sums(held: Held) -> tuple[Days, Ints]:
+    """Return what the days of accounts held, and the account of each day.
+
+    >>> days, whose = day_sums(hold([{100 << 7 | 12: 1}], [{}], [{2 << 7 | 64: 3}], 200_000))
+    >>> days.number.tolist(), days.engaged.tolist(), days.posts.tolist(), whose.tolist()
+    ([0, 2], [1, 0], [0, 3], [0, 0])
+    """
+    found, at = np.unique(held.whose << 32 | held.start // MINUTES_PER_DAY, return_inverse=True)
+    fields = np.zeros((len(_FIELDS), len(found)), np.int64)
+    np.add.at(fields, (_FIELD[held.slot], at), held.number * _SIGN[held.slot])
+    posts = _POST[held.slot]
+    np.add.at(fields[_FIELDS.index("posts")], at[posts], held.number[posts])
+    return Days(found & 0xFFFFFFFF, *fields), found >> 32
+
+
+_FIELDS: Final = ("acted", "engaged", "gained", "posts", "promo", "gaps", "gap_sum", "gap_squares")
+
+
+def _field(slot: int) -> tuple[str, int]:
+    """Return which field of a day a pane is added to, and with which sign."""
     kind = slot >> KLASS_BITS & KIND_MASK
     if kind == MARK_KIND:
-        if slot == PROMO:
-            day.promo += number
-        elif slot == GAPS:
-            day.gaps += number
-        elif slot == GAP_SUM:
-            day.gap_sum += number
-        else:
-            day.gap_squares += number
-    elif slot >= GIVEN:
-        day.acted += number
-        if kind == POST:
-            day.posts += number
-    elif kind == FOLLOW:
-        if slot & KLASS_MASK != INCENTIVISED:
-            day.gained += number
-    elif kind == UNFOLLOW:
-        day.gained -= number
-    else:
-        day.engaged += number
+        return {PROMO: "promo", GAPS: "gaps", GAP_SUM: "gap_sum", GAP_SQUARES: "gap_squares"}.get(slot, "promo"), 1
+    if slot >= GIVEN:
+        return "acted", 1
+    if kind == FOLLOW:
+        return "gained", int(slot & KLASS_MASK != INCENTIVISED)
+    return ("gained", -1) if kind == UNFOLLOW else ("engaged", 1)
+
+
+_FIELD: Final = np.array([_FIELDS.index(_field(slot)[0]) for slot in range(SLOTS)])
+_SIGN: Final = np.array([_field(slot)[1] for slot in range(SLOTS)])
+_POST: Final = np.array([slot >= GIVEN and slot >> KLASS_BITS & KIND_MASK == POST for slot in range(SLOTS)])

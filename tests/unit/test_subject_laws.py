@@ -96,11 +96,11 @@ class Reader:
 
     def present(self, now: Now) -> None:
         """Present every key as of `now`."""
-        for key in list(self.stored):
-            state = self._state(key)
-            rows = Rows()
-            due = self.subject.present(key, state, now, rows)
-            self._take(rows)
+        states = [(key, self._state(key)) for key in self.stored]
+        rows = Rows()
+        dues = self.subject.present_many(states, now, rows)
+        self._take(rows)
+        for (key, state), due in zip(states, dues, strict=True):
             if due == RELEASE:
                 del self.stored[key]
                 self.due.pop(key, None)
@@ -195,6 +195,21 @@ def test_a_stored_state_says_what_it_said(subject: Subject[Any], facts: list[Fac
         said, said_by_copy = Rows(), Rows()
         assert subject.present(key, state, END, said) == subject.present(key, copy, END, said_by_copy)
         assert said.by_table == said_by_copy.by_table
+
+
+@every_subject
+@given(facts=some_facts)
+@settings(max_examples=25, deadline=None)
+def test_together_as_apart(subject: Subject[Any], facts: list[Fact]) -> None:
+    """Keys that are presented together say the rows, and the due times, that each says alone."""
+    reader = Reader(subject)
+    reader.fold(facts)
+    together, apart = Rows(), Rows()
+    states = [(key, reader._state(key)) for key in reader.stored]
+    dues = subject.present_many(states, END, together)
+    assert dues == [subject.present(key, reader._state(key), END, apart) for key in reader.stored]
+    for name in together.by_table | apart.by_table:
+        assert sorted(map(repr, together.by_table[name])) == sorted(map(repr, apart.by_table[name]))
 
 
 @every_subject

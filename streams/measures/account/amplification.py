@@ -15,42 +15,35 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from schemas.fact import LIKE, POST, QUOTE, REPLY, SHARE, TAG
-from streams.measures.account.measure import WindowMeasure, WindowView, split
+from streams.measures.account.columns import Ints, ratio
+from streams.measures.account.measure import WindowMeasure, split
+from streams.measures.account.views import WindowViews
 
 RATE: Final = "Nullable(Float64)"
-_NO_RATES: Final[tuple[float | None, ...]] = (None,) * 9
 
 
-def amplification(view: WindowView) -> tuple[float | None, ...]:
+def amplification(views: WindowViews) -> tuple[np.ndarray, ...]:
     """Return amplification (three), then per post amplification, conversation, applause (three each), then
     per 1k.
 
-    >>> view = WindowView(followers=2000)
-    >>> view.given[0], view.received[4], view.received[3] = 2, 6, 1  # posts, shares, likes
-    >>> row = dict(zip((column.name for column in MEASURE.columns), amplification(view)))
+    >>> from streams.measures.account.views import window
+    >>> [said] = MEASURE.rows(window(given={POST: 2}, received={SHARE: 6, LIKE: 1}, followers=2000))
+    >>> row = dict(zip((column.name for column in MEASURE.columns), said))
     >>> row["amplification"], row["amplification_per_post"], row["applause_per_1k_followers"]
     (6, 3.0, 0.5)
     """
-    received, bought = view.received, view.received_bought
+    received, bought = views.received, views.received_bought
     carried = _split(received[SHARE] + received[QUOTE] + received[TAG], bought[SHARE] + bought[QUOTE] + bought[TAG])
-    posts, followers = view.given[POST], view.followers
-    if posts <= 0 and followers <= 0:
-        return carried + _NO_RATES + _NO_RATES
-    nine = (
-        *carried,
-        *_split(received[REPLY], bought[REPLY]),
-        *_split(received[LIKE], bought[LIKE]),
-    )
-    per_post = tuple([number / posts for number in nine]) if posts > 0 else _NO_RATES
-    per_1k = tuple([number * 1000 / followers for number in nine]) if followers > 0 else _NO_RATES
-    return carried + per_post + per_1k
+    nine = np.concatenate([carried, _split(received[REPLY], bought[REPLY]), _split(received[LIKE], bought[LIKE])])
+    return (*carried, *ratio(nine, views.given[POST]), *ratio(nine * 1000, views.followers))
 
 
-def _split(everything: int, bought: int) -> tuple[int, int, int]:
-    if everything <= 0:
-        return (0, 0, 0)
-    return (everything, max(everything - bought, 0), max(bought, 0))
+def _split(everything: Ints, bought: Ints) -> Ints:
+    split = np.stack([everything, np.maximum(everything - bought, 0), np.maximum(bought, 0)])
+    return np.where(everything > 0, split, 0)
 
 
 MEASURE: Final = WindowMeasure(

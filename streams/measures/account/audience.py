@@ -10,41 +10,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from schemas.rows.table import Column
-from streams.measures.account.measure import StandingMeasure, StandingView
-
-Audience = Mapping[str, Sequence[int]]
-"""Network → time (ms), followers, following; again for each day, oldest first."""
+from streams.measures.account.measure import StandingMeasure
+from streams.measures.account.views import Audience, StandingViews
 
 TRENDS: Final = (1, 7, 30)
 _NOTHING: Final[tuple[Any, ...]] = (None, None, {}, None, None, None)
 
 
-def audience(view: StandingView) -> tuple[Any, ...]:
+def audience(views: StandingViews) -> list[tuple[Any, ...]]:
     """Return followers, following, followers by network, and changes over 1, 7 and 30 days.
 
+    >>> from streams.measures.account.views import account
     >>> day = 86_400_000
     >>> seen = {"bluesky": (0, 100, 9, 5 * day, 160, -1), "mastodon": (5 * day, 40, 10)}
-    >>> audience(StandingView(now=6 * 1440, audience=seen))
-    (200, 10, {'bluesky': 160, 'mastodon': 40}, 60, None, None)
-    >>> audience(StandingView(now=7 * 1440 + 1, audience=seen))[4]
+    >>> MEASURE.rows(account(now=6 * 1440, audience=seen))
+    [(200, 10, {'bluesky': 160, 'mastodon': 40}, 60, None, None)]
+    >>> MEASURE.rows(account(now=7 * 1440 + 1, audience=seen))[0][4]
     60
     """
-    if not view.audience:
-        return _NOTHING
+    rows = [_row(seen, now) if seen else _NOTHING for seen, now in zip(views.audience, views.now.tolist(), strict=True)]
+    return list(zip(*rows, strict=True))
+
+
+def _row(audience: Audience, now: int) -> tuple[Any, ...]:
     by_network = {}
     following = None
-    for network, seen in view.audience.items():
+    for network, seen in audience.items():
         if seen[-2] >= 0:
             by_network[network] = seen[-2]
         if seen[-1] >= 0:
             following = (following or 0) + seen[-1]
     if not by_network:
         return (None, following, {}, None, None, None)
-    changes = [_change(view.audience, (view.now - days * 1440) * 60_000) for days in TRENDS]
+    changes = [_change(audience, (now - days * 1440) * 60_000) for days in TRENDS]
     return (sum(by_network.values()), following, by_network, *changes)
 
 

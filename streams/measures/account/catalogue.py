@@ -3,13 +3,15 @@ row."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, Final
 
 import streams.measures.account as package
 from schemas.rows.table import Column, Packed, Table
-from streams.measures.account.measure import WINDOW_NAMES, StandingMeasure, StandingView, WindowMeasure, WindowView
+from streams.measures.account.measure import WINDOW_NAMES, StandingMeasure, WindowMeasure, cells
+from streams.measures.account.views import StandingViews, WindowViews
 
 
 def _discover() -> list[WindowMeasure | StandingMeasure]:
@@ -21,28 +23,19 @@ MEASURES: Final = _discover()
 WINDOW_MEASURES: Final = tuple(each for each in MEASURES if isinstance(each, WindowMeasure))
 STANDING_MEASURES: Final = tuple(each for each in MEASURES if isinstance(each, StandingMeasure))
 
-_of_window: Final = tuple(measure.of for measure in WINDOW_MEASURES)
-_of_standing: Final = tuple(measure.of for measure in STANDING_MEASURES)
 
-
-def window_row(view: WindowView) -> tuple[Any, ...]:
+def window_columns(views: WindowViews) -> list[Sequence[Any]]:
     """Return the columns of all window measures, in the order of the table."""
-    row: list[Any] = []
-    for of in _of_window:
-        row += of(view)
-    return tuple(row)
+    return [cells(column) for measure in WINDOW_MEASURES for column in measure.of(views)]
 
 
-def standing_row(view: StandingView) -> tuple[Any, ...]:
+def standing_columns(views: StandingViews) -> list[Sequence[Any]]:
     """Return the columns of all standing measures, in the order of the table."""
-    row: list[Any] = []
-    for of in _of_standing:
-        row += of(view)
-    return tuple(row)
+    return [cells(column) for measure in STANDING_MEASURES for column in measure.of(views)]
 
 
 ACTIONS: Final = [column.name for each in WINDOW_MEASURES for column in each.columns].index("actions")
-"""Place in a window's row of the number that says whether there is anything in it."""
+"""Which of the window columns says whether there is anything in it."""
 
 ACCOUNT_SCORES: Final = Table(
     name="account_scores",

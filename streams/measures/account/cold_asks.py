@@ -15,25 +15,26 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from schemas.rows.table import Column
-from streams.measures.account.measure import WindowMeasure, WindowView, ratio
+from streams.measures.account.columns import ratio
+from streams.measures.account.measure import WindowMeasure
+from streams.measures.account.views import WindowViews
 
 
-def cold_asks(view: WindowView) -> tuple[int, int, float | None]:
+def cold_asks(views: WindowViews) -> tuple[np.ndarray, ...]:
     """Return people asked, people asked cold, and their share.
 
     >>> from streams.measures.account.person import Person
-    >>> cold_asks(WindowView(people=(Person(asked=9, cold=9), Person(asked=8, warm=1)), start=5))
-    (2, 1, 0.5)
+    >>> from streams.measures.account.views import window
+    >>> MEASURE.rows(window(people=(Person(asked=9, cold=9), Person(asked=8, warm=1)), start=5))
+    [(2, 1, 0.5)]
     """
-    start = view.start
-    asked = cold = 0
-    for person in view.people:
-        if person.asked >= start:
-            asked += 1
-            if person.cold >= start:
-                cold += 1
-    return (asked * view.scale, cold * view.scale, ratio(cold, asked))
+    people, since = views.people, views.since
+    was_asked = people.asked >= since
+    asked, cold = views.count(was_asked), views.count(was_asked & (people.cold >= since))
+    return (asked * views.scale, cold * views.scale, ratio(cold, asked))
 
 
 MEASURE: Final = WindowMeasure(

@@ -12,47 +12,50 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Final
+
+import numpy as np
 
 from schemas.rows.table import Column
 from streams.measures.account.burstiness import burstiness
-from streams.measures.account.measure import StandingMeasure, StandingView
+from streams.measures.account.columns import Ints, counted, sums
+from streams.measures.account.measure import StandingMeasure
+from streams.measures.account.views import StandingViews
 
 PERIODS: Final = (30, 60)
 
 
-def consistency(view: StandingView) -> tuple[float | None, ...]:
+def consistency(views: StandingViews) -> tuple[np.ndarray, ...]:
     """Return active-day share, longest gap and burstiness over 30 days, then over 60.
 
-    >>> from streams.measures.account.measure import Day
-    >>> days = {0: Day(acted=1), 1: Day(acted=5), 4: Day(acted=1)}
-    >>> consistency(StandingView(now=6 * 1440, days=days))[:3]  # today is day 5
+    >>> from streams.measures.account.views import account
+    >>> days = [{"number": 0, "acted": 1}, {"number": 1, "acted": 5}, {"number": 4, "acted": 1}]
+    >>> MEASURE.rows(account(now=6 * 1440, days=days))[0][:3]  # today is day 5
     (0.1, 2, None)
     """
-    row: list[float | None] = []
-    today = view.today
+    columns: list[np.ndarray] = []
+    days, whose, today = views.days, views.day_of, views.today
+    count = len(today)
     for length in PERIODS:
-        active = []
-        gaps = total = squares = 0
-        for number, day in view.days.items():
-            if number > today - length and day.acted > 0:
-                active.append(number)
-                if day.gaps:
-                    gaps += day.gaps
-                    total += day.gap_sum
-                    squares += day.gap_squares
-        row += (len(active) / length, _longest(active, today), burstiness(gaps, total, squares))
-    return tuple(row)
+        active = (days.acted > 0) & (days.number > today[whose] - length)
+        gaps, total, squares = (
+            sums(each * active, whose, count) for each in (days.gaps, days.gap_sum, days.gap_squares)
+        )
+        columns += (
+            counted(active, whose, count) / length,
+            _longest(days.number[active], whose[active], today),
+            burstiness(gaps, total, squares),
+        )
+    return tuple(columns)
 
 
-def _longest(active: list[int], today: int) -> int:
-    if not active:
-        return 0
-    active.sort()
-    longest = today - active[-1]
-    for earlier, later in pairwise(active):
-        longest = max(longest, later - earlier - 1)
+def _longest(active: Ints, whose: Ints, today: Ints) -> Ints:
+    """Return the longest pause of each account, given its active days in the order of time."""
+    following = np.append(active[1:], 0)
+    last = np.append(whose[1:] != whose[:-1], True)[: len(whose)]
+    following = np.where(last, today[whose] + 1, following[: len(active)])
+    longest = np.zeros(len(today), np.int64)
+    np.maximum.at(longest, whose, following - active - 1)
     return longest
 
 

@@ -11,43 +11,43 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from schemas.event import KINDS
 from schemas.fact import CHECKIN, POST, TO_AUTHOR, TO_TARGETS
 from schemas.rows.table import Column
-from streams.measures.account.measure import WindowMeasure, WindowView, split
+from streams.measures.account.columns import Ints
+from streams.measures.account.measure import WindowMeasure, split
+from streams.measures.account.views import WindowViews
 
 RECEIVABLE: Final = tuple(sorted(TO_AUTHOR | TO_TARGETS))
 GIVABLE: Final = tuple(sorted(TO_AUTHOR | TO_TARGETS | {POST, CHECKIN}))
 
 
-def counts(view: WindowView) -> tuple[int, ...]:
+def counts(views: WindowViews) -> tuple[np.ndarray, ...]:
     """Return all actions, then three counts for each received kind, then for each given kind.
 
-    >>> view = WindowView()
-    >>> view.received[3], view.received_bought[3] = 5, 2  # likes
-    >>> row = dict(zip((column.name for column in MEASURE.columns), counts(view)))
+    >>> from schemas.fact import LIKE
+    >>> from streams.measures.account.views import window
+    >>> [said] = MEASURE.rows(window(received={LIKE: 5}, received_bought={LIKE: 2}))
+    >>> row = dict(zip((column.name for column in MEASURE.columns), said))
     >>> row["actions"], row["received_like"], row["received_like_earned"]
     (5, 5, 3)
     """
-    row = _ZEROS.copy()
-    row[0] = max(sum(view.received) + sum(view.given), 0)
-    for first, everything, bought in (
-        (_RECEIVED, view.received, view.received_bought),
-        (_GIVEN, view.given, view.given_bought),
-    ):
-        if any(everything):
-            for kind, at in first:
-                number = everything[kind]
-                if number > 0:
-                    incentivised = max(bought[kind], 0)
-                    row[at : at + 3] = (number, max(number - incentivised, 0), incentivised)
-    return tuple(row)
+    actions = np.maximum(views.received.sum(axis=0) + views.given.sum(axis=0), 0)
+    received = _split(views.received[_RECEIVABLE], views.received_bought[_RECEIVABLE])
+    return (actions, *received, *_split(views.given[_GIVABLE], views.given_bought[_GIVABLE]))
 
 
-_RECEIVED: Final = tuple((kind, 1 + 3 * at) for at, kind in enumerate(RECEIVABLE))
-_GIVEN: Final = tuple((kind, 1 + 3 * at) for at, kind in enumerate(GIVABLE, start=len(RECEIVABLE)))
-"""Kind, and the place of its first column."""
-_ZEROS: Final = [0] * (1 + 3 * len(RECEIVABLE) + 3 * len(GIVABLE))
+_RECEIVABLE: Final = np.array(RECEIVABLE)
+_GIVABLE: Final = np.array(GIVABLE)
+
+
+def _split(everything: Ints, bought: Ints) -> Ints:
+    """Return three rows for each one: all, earned, incentivised."""
+    bought = np.maximum(bought, 0)
+    split = np.stack([everything, np.maximum(everything - bought, 0), bought], axis=1)
+    return (split * (everything > 0)[:, None]).reshape(3 * len(everything), -1)
 
 
 def _columns() -> tuple[Column, ...]:

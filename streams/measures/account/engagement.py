@@ -12,27 +12,33 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from schemas.fact import FOLLOW, UNFOLLOW
 from schemas.rows.table import Column
-from streams.measures.account.measure import WindowMeasure, WindowView, split
+from streams.measures.account.columns import Ints
+from streams.measures.account.measure import WindowMeasure, split
+from streams.measures.account.views import WindowViews
 
 
-def engagement(view: WindowView) -> tuple[int, ...]:
+def engagement(views: WindowViews) -> tuple[np.ndarray, ...]:
     """Return engagement, earned, incentivised, undisclosed, and follows less unfollows.
 
-    >>> view = WindowView()
-    >>> view.received[3], view.received_bought[3], view.received[10] = 5, 2, 7  # likes, follows
-    >>> engagement(view)
-    (5, 3, 2, 0, 7)
+    >>> from schemas.fact import LIKE
+    >>> from streams.measures.account.views import window
+    >>> MEASURE.rows(window(received={LIKE: 5, FOLLOW: 7}, received_bought={LIKE: 2}))
+    [(5, 3, 2, 0, 7)]
     """
-    received, bought, undisclosed = view.received, view.received_bought, view.received_undisclosed
-    net = received[FOLLOW] - received[UNFOLLOW]
-    everything = sum(received) - received[FOLLOW] - received[UNFOLLOW]
-    if everything <= 0:
-        return (0, 0, 0, 0, net)
-    paid = sum(bought) - bought[FOLLOW] - bought[UNFOLLOW]
-    hidden = sum(undisclosed) - undisclosed[FOLLOW] - undisclosed[UNFOLLOW]
-    return (everything, max(everything - paid, 0), max(paid, 0), max(hidden, 0), net)
+    everything, paid, hidden = (
+        _engagement(each) for each in (views.received, views.received_bought, views.received_undisclosed)
+    )
+    four = np.maximum([everything, everything - paid, paid, hidden], 0) * (everything > 0)
+    return (*four, views.received[FOLLOW] - views.received[UNFOLLOW])
+
+
+def _engagement(counts: Ints) -> Ints:
+    found: Ints = counts.sum(axis=0) - counts[FOLLOW] - counts[UNFOLLOW]
+    return found
 
 
 MEASURE: Final = WindowMeasure(

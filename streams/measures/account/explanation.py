@@ -23,10 +23,10 @@ class Line(NamedTuple):
 def explain(row: Row) -> list[Line]:
     """Return the lines that explain `row`, which must have all columns.
 
-    >>> from streams.measures.account.catalogue import ACCOUNT_SCORES, standing_row, window_row
-    >>> from streams.measures.account.measure import StandingView, WindowView
-    >>> values = ("ada", "30d", 0, *window_row(WindowView()), *standing_row(StandingView(now=0)))
-    >>> explain(dict(zip(ACCOUNT_SCORES.names, values)))[0]
+    >>> from streams.measures.account.catalogue import ACCOUNT_SCORES, standing_columns, window_columns
+    >>> from streams.measures.account.views import account, window
+    >>> measured = [value for [value] in window_columns(window()) + standing_columns(account(now=0))]
+    >>> explain(dict(zip(ACCOUNT_SCORES.names, ["ada", "30d", 0, *measured])))[0]
     Line(says='Influence', number='0.0')
     """
     return [

@@ -15,17 +15,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import sqrt
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from schemas.rows.table import Column
-from streams.measures.account.measure import Day, StandingMeasure, StandingView
+from streams.measures.account.columns import Flags
+from streams.measures.account.measure import StandingMeasure
+from streams.measures.account.views import StandingViews
 
 LOOK_BACK: Final = 30
 MIN_GAIN: Final = 100
 MIN_Z: Final = 6.0
 RISING_Z: Final = 3.0
-_EMPTY: Final = Day()
+
+
+class Day(NamedTuple):
+    """What came on a day."""
+
+    gained: int
+    engaged: int
 
 
 class Jump(NamedTuple):
@@ -38,21 +49,22 @@ class Jump(NamedTuple):
     bought: bool
 
 
-def jumps(view: StandingView) -> list[Jump]:
-    """Return the days of the last 30 on which followers jumped, oldest first.
+_EMPTY: Final = Day(0, 0)
+
+
+def jumps(known: Mapping[int, Day], today: int) -> list[Jump]:
+    """Return the days of the last 30 on which followers jumped, oldest first; days by number.
 
     >>> days = {day: Day(gained=3, engaged=20) for day in range(20)}
     >>> days[20] = Day(gained=1000, engaged=22)
-    >>> jumps(StandingView(now=21 * 1440 + 1, days=days))
+    >>> jumps(days, 21)
     [Jump(day=20, gained=1000, z=575.618218, engagement_z=0.447214, bought=True)]
     >>> days[20] = Day(gained=1000, engaged=4000)  # a viral day
-    >>> [jump.bought for jump in jumps(StandingView(now=21 * 1440 + 1, days=days))]
+    >>> [jump.bought for jump in jumps(days, 21)]
     [False]
     """
-    if not any(day.gained >= MIN_GAIN for day in view.days.values()):
-        return []
-    first, today = min(view.days), view.today
-    days = [view.days.get(number, _EMPTY) for number in range(first, today + 1)]
+    first = min(known)
+    days = [known.get(number, _EMPTY) for number in range(first, today + 1)]
     found = []
     for at in range(max(today - first - LOOK_BACK + 1, 0), len(days)):
         gained = days[at].gained
@@ -71,9 +83,23 @@ def jumps(view: StandingView) -> list[Jump]:
     return found
 
 
-def flagged(view: StandingView) -> bool:
-    """Return whether a jump of the last 30 days looks bought."""
-    return any(jump.bought for jump in jumps(view))
+def _jumps(views: StandingViews) -> dict[int, list[Jump]]:
+    """Return the jumps of those accounts that have any, by number of the account."""
+    days, whose = views.days, views.day_of
+    found = {}
+    for at in np.unique(whose[days.gained >= MIN_GAIN]).tolist():
+        own = whose == at
+        known = map(Day, days.gained[own].tolist(), days.engaged[own].tolist())
+        if several := jumps(dict(zip(days.number[own].tolist(), known, strict=True)), int(views.today[at])):
+            found[at] = several
+    return found
+
+
+def flagged(views: StandingViews) -> Flags:
+    """Return of which accounts a jump of the last 30 days looks bought."""
+    found = np.zeros(len(views.now), np.bool_)
+    found[[at for at, several in _jumps(views).items() if any(jump.bought for jump in several)]] = True
+    return found
 
 
 def _robust_z(value: int, sample: list[int]) -> float:
@@ -90,22 +116,25 @@ def _median(sample: list[Any]) -> float:
     return float(ordered[half]) if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def follower_jumps(view: StandingView) -> tuple[Any, ...]:
+def follower_jumps(views: StandingViews) -> list[tuple[Any, ...]]:
     """Return bought followers, and day (epoch seconds), gain, z and engagement z of the largest jump.
 
-    >>> days = {0: Day(gained=3, engaged=20), 1: Day(gained=2, engaged=24), 2: Day(gained=500, engaged=9)}
-    >>> follower_jumps(StandingView(now=3 * 1440, days=days))
-    (500, 172800, 500, 314.646627, -2.771609)
+    >>> from streams.measures.account.views import account
+    >>> columns = ("number", "gained", "engaged")
+    >>> days = [dict(zip(columns, day)) for day in ((0, 3, 20), (1, 2, 24), (2, 500, 9))]
+    >>> MEASURE.rows(account(now=3 * 1440, days=days))
+    [(500, 172800, 500, 314.646627, -2.771609)]
     """
-    found = jumps(view)
-    if not found:
-        return _NOTHING
-    largest = max(found, key=lambda jump: (jump.bought, jump.z))
-    bought = sum(jump.gained for jump in found if jump.bought)
-    return (bought, largest.day * 86_400, largest.gained, largest.z, largest.engagement_z)
+    rows: list[tuple[Any, ...]] = [_NOTHING] * len(views.now)
+    for at, found in _jumps(views).items():
+        largest = max(found, key=lambda jump: (jump.bought, jump.z))
+        bought = sum(jump.gained for jump in found if jump.bought)
+        rows[at] = (bought, largest.day * 86_400, largest.gained, largest.z, largest.engagement_z)
+    return list(zip(*rows, strict=True))
 
 
 _NOTHING: Final = (0, None, 0, None, None)
+
 
 MEASURE: Final = StandingMeasure(
     (

@@ -14,60 +14,52 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from schemas.fact import CHECKIN, FOLLOW, POST, UNFOLLOW
 from schemas.rows.table import Column
-from streams.measures.account.measure import WindowMeasure, WindowView, ratio, split
+from streams.measures.account.columns import Ints, ratio
+from streams.measures.account.measure import WindowMeasure, split
+from streams.measures.account.views import WindowViews
 
-_NOT_TO_OTHERS: Final = (POST, CHECKIN, FOLLOW, UNFOLLOW)
-_NO_ENGAGEMENT: Final = (FOLLOW, UNFOLLOW)
+_NOT_TO_OTHERS: Final = np.array((POST, CHECKIN, FOLLOW, UNFOLLOW))
+_NO_ENGAGEMENT: Final = np.array((FOLLOW, UNFOLLOW))
 
 
-def give_and_take(view: WindowView) -> tuple[float | None, ...]:
+def give_and_take(views: WindowViews) -> tuple[np.ndarray, ...]:
     """Return given (three, and undisclosed), balance (three), returned people and share.
 
+    >>> from schemas.fact import LIKE, REPLY
     >>> from streams.measures.account.person import Person
-    >>> view = WindowView(people=(Person(out_earned=9, returned=9), Person(out_earned=8)), start=5)
-    >>> view.given[1], view.received[3] = 4, 1  # replies given, a like received
-    >>> give_and_take(view)
-    (4, 4, 0, 0, 3, 3, 0, 1, 0.5)
+    >>> from streams.measures.account.views import window
+    >>> people = (Person(out_earned=9, returned=9), Person(out_earned=8))
+    >>> MEASURE.rows(window(people=people, start=5, given={REPLY: 4}, received={LIKE: 1}))
+    [(4, 4, 0, 0, 3, 3, 0, 1, 0.5)]
     """
-    given = sum(view.given)
-    if given:
-        given = _net(view.given, given, _NOT_TO_OTHERS)
-    received = sum(view.received)
-    if received:
-        received = _net(view.received, received, _NO_ENGAGEMENT)
-    bought = hidden = received_bought = 0
-    if any(view.given_bought):
-        bought = _net(view.given_bought, sum(view.given_bought), _NOT_TO_OTHERS)
-        hidden = _net(view.given_undisclosed, sum(view.given_undisclosed), _NOT_TO_OTHERS)
-    if any(view.received_bought):
-        received_bought = _net(view.received_bought, sum(view.received_bought), _NO_ENGAGEMENT)
-    start = view.start
-    people = returned = 0
-    for person in view.people:
-        if person.out_earned >= start or person.out_bought >= start:
-            people += 1
-            if person.returned >= start:
-                returned += 1
+    given, bought, hidden = (
+        _net(each, _NOT_TO_OTHERS) for each in (views.given, views.given_bought, views.given_undisclosed)
+    )
+    received, received_bought = (_net(each, _NO_ENGAGEMENT) for each in (views.received, views.received_bought))
+    people, since = views.people, views.since
+    engaged_with = (people.out_earned >= since) | (people.out_bought >= since)
+    returned = views.count(engaged_with & (people.returned >= since))
     return (
         given,
-        max(given - bought, 0),
+        np.maximum(given - bought, 0),
         bought,
         hidden,
         given - received,
         (given - bought) - (received - received_bought),
         bought - received_bought,
-        returned * view.scale,
-        ratio(returned, people),
+        returned * views.scale,
+        ratio(returned, views.count(engaged_with)),
     )
 
 
-def _net(counts: list[int], number: int, without: tuple[int, ...]) -> int:
-    """Return `number`, the sum of `counts`, without some kinds, and not below 0."""
-    for kind in without:
-        number -= counts[kind]
-    return max(number, 0)
+def _net(counts: Ints, without: Ints) -> Ints:
+    """Return the sum of `counts` without some kinds, and not below 0."""
+    net: Ints = np.maximum(counts.sum(axis=0) - counts[without].sum(axis=0), 0)
+    return net
 
 
 MEASURE: Final = WindowMeasure(

@@ -9,23 +9,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from schemas.rows.table import Column
-from streams.measures.account.measure import StandingMeasure, StandingView
+from streams.measures.account.measure import StandingMeasure
+from streams.measures.account.views import StandingViews
 
 
-def h_index(view: StandingView) -> tuple[int, int]:
+def h_index(views: StandingViews) -> list[tuple[int, ...]]:
     """Return the h-index and the number of posts that were shared.
 
-    >>> h_index(StandingView(now=1, shares=(10, 8, 5, 4, 3)))
-    (4, 5)
-    >>> h_index(StandingView(now=1, shares=(10, 8, 5, 4, 3), share_scale=2))
-    (5, 10)
+    >>> from streams.measures.account.views import account
+    >>> MEASURE.rows(account(now=1, shares=(10, 8, 5, 4, 3)))
+    [(4, 5)]
+    >>> MEASURE.rows(account(now=1, shares=(10, 8, 5, 4, 3), share_scale=2))
+    [(5, 10)]
     """
+    rows = [
+        _row(shares, scale) if shares else (0, 0) for shares, scale in zip(views.shares, views.share_scale, strict=True)
+    ]
+    return list(zip(*rows, strict=True))
+
+
+def _row(every: Sequence[int], scale: int) -> tuple[int, int]:
     index = posts = 0
-    scale = view.share_scale
-    for shares in sorted(view.shares, reverse=True):
+    for shares in sorted(every, reverse=True):
         if shares <= 0:
             break
         posts += scale

@@ -15,68 +15,69 @@
 
 from __future__ import annotations
 
-from math import fsum
 from typing import Final
 
+import numpy as np
+
 from schemas.rows.table import Column
+from streams.measures.account.columns import Flags, Floats, exact_sums, rounded, within
 from streams.measures.account.follower_jumps import flagged
-from streams.measures.account.measure import StandingMeasure, StandingView
-from streams.measures.account.memory import UNIT, recalled
+from streams.measures.account.measure import StandingMeasure
+from streams.measures.account.memory import Fading
 from streams.measures.account.score import evidence, points, statement, weight
+from streams.measures.account.views import StandingViews
 
 
-def influence(view: StandingView) -> tuple[float, ...]:
+def influence(views: StandingViews) -> tuple[Floats, ...]:
     """Return influence, its six parts in the order of the columns, and the evidence before doubt.
 
     >>> from streams.measures.account.person import Person
     >>> from streams.measures.account.rhythm import Rhythm
+    >>> from streams.measures.account.views import account
     >>> fans = [Person(in_earned=1440, fast=1000, slow=1000, warm=1) for _ in range(16)]
     >>> rhythm = Rhythm(engaged=1440, engaged_fast=1000, engaged_slow=1000)
-    >>> influence(StandingView(now=1440, people=fans, rhythm=rhythm))  # √16 − 2, people less doubt
-    (11.927902, 17.47406, 0.0, 0.0, 0.0, -5.546158, 0.0, 4.0)
-    >>> influence(StandingView(now=1440, people=fans[:1], rhythm=rhythm))[0]
+    >>> MEASURE.rows(account(now=1440, people=fans, rhythm=rhythm))  # √16 − 2, people less doubt
+    [(11.927902, 17.47406, 0.0, 0.0, 0.0, -5.546158, 0.0, 4.0)]
+    >>> MEASURE.rows(account(now=1440, people=fans[:1], rhythm=rhythm))[0][0]
     0.0
     """
-    settings, now, rhythm = view.settings, view.now, view.rhythm
-    answer_cut, bought_share = 1.0 - settings.answer_share, settings.incentivised_share
-    unasked, earned, everything = [], [], []
-    for person in view.people:
-        fast, slow = person.fast, person.slow
-        if slow or person.bought_slow:
-            age = now - (person.in_earned if person.in_earned > person.in_bought else person.in_bought)
-            effort = recalled(fast, slow, age, settings)
-            counts = weight(effort, settings)
-            unasked.append(counts)
-            if person.answer_slow:
-                answers = recalled(person.answer_fast, person.answer_slow, age, settings)
-                effort -= answer_cut * answers
-                counts = weight(effort, settings)
-            earned.append(counts)
-            if person.bought_slow:
-                bought = recalled(person.bought_fast, person.bought_slow, age, settings)
-                counts = weight(effort + bought_share * bought, settings)
-            everything.append(counts)
-    if not everything or not rhythm.engaged:
-        return _NOTHING
-    # fsum, because a plain sum would depend on the order of people.
-    unprompted, wanted, breadth = (fsum(each) * view.scale for each in (unasked, earned, everything))
-    age = now - rhythm.engaged
-    latest = recalled(UNIT, UNIT, age, settings)
-    occasions = recalled(rhythm.engaged_fast, rhythm.engaged_slow, age, settings)
-    found = evidence(breadth, occasions)
-    score = points(found - settings.one_person, settings)
-    levels = (
-        points(evidence(unprompted, latest), settings),
-        points(evidence(wanted, latest), settings),
-        points(evidence(breadth, latest), settings),
-        points(found, settings),
-        score,
-        score * (1.0 - settings.jump_share) if score and flagged(view) else score,
-    )
-    return (*statement(levels), round(found, 6))
+    row = np.zeros((8, len(views.now)))
+    settings, rhythm = views.settings, views.rhythm
+    people = (views.people.slow != 0) | (views.people.bought_slow != 0)
+    bounds = within(people, views.bounds)
+    some = np.flatnonzero((bounds[1:] > bounds[:-1]) & (rhythm.engaged != 0))
+    if len(some):
+        weights = _weights(views, people)
+        unprompted, wanted, breadth = ((exact_sums(each, bounds) * views.scale)[some] for each in weights)
+        fading = Fading((views.now - rhythm.engaged)[some], settings)
+        latest = fading.one
+        found = evidence(breadth, fading.recalled(rhythm.engaged_fast[some], rhythm.engaged_slow[some]))
+        score = points(found - settings.one_person, settings)
+        row[:7, some] = statement(
+            (
+                points(evidence(unprompted, latest), settings),
+                points(evidence(wanted, latest), settings),
+                points(evidence(breadth, latest), settings),
+                points(found, settings),
+                score,
+                np.where(flagged(views)[some], score * (1.0 - settings.jump_share), score),
+            )
+        )
+        row[7, some] = rounded(found)
+    return tuple(row)
 
 
-_NOTHING: Final = (0.0,) * 8
+def _weights(views: StandingViews, who: Flags) -> tuple[Floats, Floats, Floats]:
+    """Return what each of the people `who` counts: unasked, with answers cut, with what was got for something."""
+    settings, people = views.settings, views.people
+    fading = Fading(views.now[views.whose[who]] - np.maximum(people.in_earned, people.in_bought)[who], settings)
+    unasked = fading.recalled(people.fast[who], people.slow[who])
+    answers = fading.recalled(people.answer_fast[who], people.answer_slow[who])
+    bought = fading.recalled(people.bought_fast[who], people.bought_slow[who])
+    earned = unasked - (1.0 - settings.answer_share) * answers
+    everything = earned + settings.incentivised_share * bought
+    return weight(unasked, settings), weight(earned, settings), weight(everything, settings)
+
 
 PARTS: Final = (
     ("influence_people", "people who acted, lately, each counting less the more it acts"),

@@ -13,6 +13,9 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
+from streams.measures.account.columns import Floats, Ints
 from streams.measures.account.settings import ScoreSettings
 
 UNIT: Final = 1000
@@ -28,14 +31,30 @@ def faded(value: int, age: int, half_life: int) -> int:
     return round(value * 2.0 ** (-age / half_life)) if age > 0 else value
 
 
-def recalled(fast: int, slow: int, age: int, settings: ScoreSettings) -> float:
-    """Return what is left of a pair of sums `age` minutes after they were kept, in units of 1.
+class Fading:
+    """What is left of sums some minutes after they were kept."""
 
-    >>> recalled(1000, 1000, 0, ScoreSettings()), recalled(1000, 1000, 720, ScoreSettings(slow_share=0.0))
-    (1.0, 0.5)
-    """
-    share = settings.slow_share
-    left: float = (
-        (1.0 - share) * fast * 2.0 ** (-age / settings.fast) + share * slow * 2.0 ** (-age / settings.slow)
-    ) / UNIT
-    return left
+    def __init__(self, age: Ints, settings: ScoreSettings) -> None:
+        """`age` of each sum, in minutes."""
+        self.share = settings.slow_share
+        self.fast, self.slow = _halved(age, settings.fast), _halved(age, settings.slow)
+
+    def recalled(self, fast: Ints, slow: Ints) -> Floats:
+        """Return what is left of pairs of sums, in units of 1.
+
+        >>> one = np.array([1000])
+        >>> [Fading(np.array([age]), ScoreSettings(slow_share=0.0)).recalled(one, one).item() for age in (0, 720)]
+        [1.0, 0.5]
+        """
+        return ((1.0 - self.share) * fast * self.fast + self.share * slow * self.slow) / UNIT
+
+    @property
+    def one(self) -> Floats:
+        """Return what is left of 1."""
+        one = np.full(len(self.fast), UNIT)
+        return self.recalled(one, one)
+
+
+def _halved(age: Ints, half_life: int) -> Floats:
+    """Return 2^(−age / half_life), by the C library: powers of arrays differ from one processor to another."""
+    return np.array([2.0 ** (-minutes / half_life) for minutes in age.tolist()], np.float64)

@@ -12,53 +12,59 @@
 
 from __future__ import annotations
 
-from math import fsum
 from typing import Final
 
+import numpy as np
+
 from schemas.rows.table import Column
-from streams.measures.account.measure import StandingMeasure, StandingView
-from streams.measures.account.memory import UNIT, recalled
+from streams.measures.account.columns import Floats, exact_sums, ratio, sums, within
+from streams.measures.account.measure import StandingMeasure
+from streams.measures.account.memory import Fading
 from streams.measures.account.score import evidence, points, statement, weight
+from streams.measures.account.views import StandingViews
 
 
-def outreach(view: StandingView) -> tuple[float, ...]:
+def outreach(views: StandingViews) -> tuple[Floats, ...]:
     """Return outreach and its three parts.
 
-    >>> from streams.measures.account.measure import Day
     >>> from streams.measures.account.person import Person
     >>> from streams.measures.account.rhythm import Rhythm
+    >>> from streams.measures.account.views import account
     >>> helped = [Person(out_earned=1440, given_fast=1000, given_slow=1000) for _ in range(16)]
     >>> rhythm = Rhythm(gave=1440, gave_fast=2000, gave_slow=2000)
-    >>> outreach(StandingView(now=1440, people=helped, rhythm=rhythm, days={0: Day(posts=2, promo=1)}))
-    (14.407052, 17.47406, 3.107443, -6.174451)
+    >>> days = [{"number": 0, "posts": 2, "promo": 1}]
+    >>> MEASURE.rows(account(now=1440, people=helped, rhythm=rhythm, days=days))
+    [(14.407052, 17.47406, 3.107443, -6.174451)]
     """
-    settings, now = view.settings, view.now
-    weights = []
-    for person in view.people:
-        if person.given_slow:
-            given = person.out_earned if person.out_earned > person.out_bought else person.out_bought
-            effort = recalled(person.given_fast, person.given_slow, now - given, settings)
-            weights.append(weight(effort, settings))
-    rhythm = view.rhythm
-    if not weights or not rhythm.gave:
-        return (0.0, 0.0, 0.0, 0.0)
-    breadth = fsum(weights) * view.scale
-    age = now - rhythm.gave
-    found = points(evidence(breadth, recalled(rhythm.gave_fast, rhythm.gave_slow, age, settings)), settings)
-    since = view.today - 29
-    posts = promo = 0
-    for number, day in view.days.items():
-        if number >= since:
-            posts += day.posts
-            promo += day.promo
-    excess = max(0.0, promo / posts - settings.healthy_promo) if posts > 0 else 0.0
-    return statement(
-        (
-            points(evidence(breadth, recalled(UNIT, UNIT, age, settings)), settings),
-            found,
-            found * (1.0 - min(excess, 1.0)),
+    row = np.zeros((4, len(views.now)))
+    settings, people, rhythm = views.settings, views.people, views.rhythm
+    helped = people.given_slow != 0
+    bounds = within(helped, views.bounds)
+    some = np.flatnonzero((bounds[1:] > bounds[:-1]) & (rhythm.gave != 0))
+    if len(some):
+        given = np.maximum(people.out_earned, people.out_bought)[helped]
+        effort = Fading(views.now[views.whose[helped]] - given, settings).recalled(
+            people.given_fast[helped], people.given_slow[helped]
         )
-    )
+        breadth = (exact_sums(weight(effort, settings), bounds) * views.scale)[some]
+        fading = Fading((views.now - rhythm.gave)[some], settings)
+        found = points(evidence(breadth, fading.recalled(rhythm.gave_fast[some], rhythm.gave_slow[some])), settings)
+        row[:, some] = statement(
+            (
+                points(evidence(breadth, fading.one), settings),
+                found,
+                found * (1.0 - np.minimum(_excess(views)[some], 1.0)),
+            )
+        )
+    return tuple(row)
+
+
+def _excess(views: StandingViews) -> Floats:
+    """Return the share of self-promotion in posts of the last 30 days beyond what is healthy."""
+    days, whose, count = views.days, views.day_of, len(views.now)
+    late = days.number >= (views.today - 29)[whose]
+    promo, posts = sums(days.promo * late, whose, count), sums(days.posts * late, whose, count)
+    return np.maximum(np.nan_to_num(ratio(promo, posts)) - views.settings.healthy_promo, 0.0)
 
 
 PARTS: Final = (

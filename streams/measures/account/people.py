@@ -12,93 +12,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import sqrt
 from typing import Final
+
+import numpy as np
 
 from schemas.fact import CHECKIN, FOLLOW, POST, UNFOLLOW
 from schemas.rows.table import Column
-from streams.measures.account.measure import WindowMeasure, WindowView, split
-from streams.measures.account.person import Person
+from streams.measures.account.columns import Floats, Ints, rounded
+from streams.measures.account.measure import WindowMeasure, split
+from streams.measures.account.views import WindowViews
 
-Row = tuple[int, int, int, float, int, int, int, float]
 
-
-def people(view: WindowView) -> Row:
+def people(views: WindowViews) -> tuple[np.ndarray, ...]:
     """Return people who engaged (all, earned, incentivised, error) and people engaged with (the same).
 
-    >>> ada, bob = Person(in_earned=100, out_earned=90), Person(in_earned=40, in_bought=101)
-    >>> people(WindowView(people=(ada, bob), start=95))
-    (2, 1, 1, 0.0, 0, 0, 0, 0.0)
-    >>> view = WindowView(people=(ada, bob), start=95, scale=4)
-    >>> view.received[3], view.received_bought[3] = 7, 5  # likes
-    >>> people(view)[:4]
+    >>> from schemas.fact import LIKE
+    >>> from streams.measures.account.person import Person
+    >>> from streams.measures.account.views import window
+    >>> both = Person(in_earned=100, out_earned=90), Person(in_earned=40, in_bought=101)
+    >>> MEASURE.rows(window(people=both, start=95))
+    [(2, 1, 1, 0.0, 0, 0, 0, 0.0)]
+    >>> actions = {"received": {LIKE: 7}, "received_bought": {LIKE: 5}}
+    >>> MEASURE.rows(window(people=both, start=95, scale=4, **actions))[0][:4]
     (7, 2, 4, 4.898979)
     """
-    if view.lately is not None:
-        *counts, scale = view.lately
-    else:
-        counts, scale = _counted(view.people, view.start), view.scale
-    engaged, earned, bought, given, given_earned, given_bought = counts
-    if scale == 1:
-        return (engaged, earned, bought, 0.0, given, given_earned, given_bought, 0.0)
+    counts, scale = _counted(views), views.scale
+    if views.lately:
+        scale = scale.copy()
+        for at, (*finer, finer_scale) in views.lately.items():
+            counts[:, at], scale[at] = finer, finer_scale
+    if (scale == 1).all():
+        exact = np.zeros(len(scale))
+        return (*counts[:3], exact, *counts[3:], exact)
     # Where there are actions there is somebody, and there are no more people than actions.
-    received, bought_actions = _actions(view.received), _actions(view.received_bought)
-    gave, bought_gifts = _actions(view.given), _actions(view.given_bought)
-    return (
-        _between(engaged * scale, received),
-        _between(earned * scale, received - bought_actions),
-        _between(bought * scale, bought_actions),
-        error(engaged, scale),
-        _between(given * scale, gave),
-        _between(given_earned * scale, gave - bought_gifts),
-        _between(given_bought * scale, bought_gifts),
-        error(given, scale),
-    )
+    received, bought = _actions(views.received), _actions(views.received_bought)
+    gave, bought_gifts = _actions(views.given), _actions(views.given_bought)
+    actions = np.stack([received, received - bought, bought, gave, gave - bought_gifts, bought_gifts])
+    between = np.where(actions > 0, np.maximum(np.minimum(counts * scale, actions), 1), 0)
+    estimates = np.where(scale > 1, between, counts)
+    return (*estimates[:3], error(counts[0], scale), *estimates[3:], error(counts[3], scale))
 
 
-def _between(estimate: int, actions: int) -> int:
-    return max(min(estimate, actions), 1) if actions > 0 else 0
+def _actions(counts: Ints) -> Ints:
+    actions: Ints = np.maximum(counts.sum(axis=0) - counts[_TO_NOBODY].sum(axis=0), 0)
+    return actions
 
 
-def _actions(counts: list[int]) -> int:
-    return max(sum(counts) - sum(counts[kind] for kind in _TO_NOBODY), 0)
-
-
-_TO_NOBODY: Final = (POST, CHECKIN, FOLLOW, UNFOLLOW)
+_TO_NOBODY: Final = np.array((POST, CHECKIN, FOLLOW, UNFOLLOW))
 """Kinds that are no engagement with anybody."""
 
 
-def _counted(people: Sequence[Person], start: int) -> list[int]:
-    engaged = earned = bought = given = given_earned = given_bought = 0
-    for person in people:
-        if person.in_earned >= start:
-            earned += 1
-            engaged += 1
-            if person.in_bought >= start:
-                bought += 1
-        elif person.in_bought >= start:
-            bought += 1
-            engaged += 1
-        if person.out_earned >= start:
-            given_earned += 1
-            given += 1
-            if person.out_bought >= start:
-                given_bought += 1
-        elif person.out_bought >= start:
-            given_bought += 1
-            given += 1
-    return [engaged, earned, bought, given, given_earned, given_bought]
+def _counted(views: WindowViews) -> Ints:
+    since, people = views.since, views.people
+    earned, bought = people.in_earned >= since, people.in_bought >= since
+    given_earned, given_bought = people.out_earned >= since, people.out_bought >= since
+    six = (earned | bought, earned, bought, given_earned | given_bought, given_earned, given_bought)
+    return np.stack([views.count(each) for each in six])
 
 
-def error(found: int, scale: int) -> float:
+def error(found: Ints, scale: Ints) -> Floats:
     """Return the standard error of `found` · `scale` when each person was sampled with probability 1 /
     `scale`.
 
-    >>> error(100, 1), error(100, 2)
-    (0.0, 14.142136)
+    >>> error(np.array([100, 100]), np.array([1, 2])).tolist()
+    [0.0, 14.142136]
     """
-    return round(sqrt(found * (1.0 - 1.0 / scale)) * scale, 6) if scale > 1 else 0.0
+    return rounded(np.sqrt(found * (1.0 - 1.0 / scale)) * scale)
 
 
 MEASURE: Final = WindowMeasure(

@@ -15,35 +15,33 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from schemas.fact import POST, QUOTE, REPLY
-from streams.measures.account.measure import WindowMeasure, WindowView, split
+from streams.measures.account.columns import Ints
+from streams.measures.account.measure import WindowMeasure, split
+from streams.measures.account.views import WindowViews
+
+_LIMIT: Final = 1 << 62
+"""More than all followers there can be: what is scaled up beyond it is cut."""
 
 
-def potential_reach(view: WindowView) -> tuple[int, int, int]:
+def potential_reach(views: WindowViews) -> tuple[Ints, ...]:
     """Return the reach through all amplifiers, through those who earned it, through incentivised ones.
 
     >>> from streams.measures.account.person import Person
+    >>> from streams.measures.account.views import window
     >>> ada, bob = Person(amplified_earned=100, followers=50), Person(amplified_bought=99, followers=7)
-    >>> potential_reach(WindowView(people=(ada, bob), start=90, followers=1000))
-    (1057, 1050, 1007)
+    >>> MEASURE.rows(window(people=(ada, bob), start=90, followers=1000))
+    [(1057, 1050, 1007)]
     """
-    start = view.start
-    everyone = earned = bought = amplifiers = 0
-    for person in view.people:
-        by_earned, by_bought = person.amplified_earned >= start, person.amplified_bought >= start
-        if by_earned or by_bought:
-            amplifiers += 1
-            everyone += person.followers
-            if by_earned:
-                earned += person.followers
-            if by_bought:
-                bought += person.followers
-    given = view.given
-    own = view.followers
-    if own <= 0 or not (amplifiers or given[POST] > 0 or given[REPLY] > 0 or given[QUOTE] > 0):
-        own = 0
-    scale = view.scale
-    return (own + everyone * scale, own + earned * scale, own + bought * scale)
+    people, since, given = views.people, views.since, views.given
+    earned, bought = people.amplified_earned >= since, people.amplified_bought >= since
+    amplified = earned | bought
+    wrote = (given[POST] > 0) | (given[REPLY] > 0) | (given[QUOTE] > 0)
+    own = np.where((views.followers > 0) & (wrote | (views.count(amplified) > 0)), views.followers, 0)
+    through = (views.total(people.followers * who) for who in (amplified, earned, bought))
+    return tuple(own + np.minimum(reach, _LIMIT // views.scale) * views.scale for reach in through)
 
 
 MEASURE: Final = WindowMeasure(

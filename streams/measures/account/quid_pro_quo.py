@@ -13,23 +13,22 @@ from __future__ import annotations
 from typing import Final
 
 from schemas.rows.table import Column
-from streams.measures.account.measure import WindowMeasure, WindowView
+from streams.measures.account.columns import Ints
+from streams.measures.account.measure import WindowMeasure
 from streams.measures.account.person import SWAPS
+from streams.measures.account.views import WindowViews
 
 
-def quid_pro_quo(view: WindowView) -> tuple[int]:
+def quid_pro_quo(views: WindowViews) -> tuple[Ints]:
     """Return people with whom applause is traded.
 
     >>> from streams.measures.account.person import Person
-    >>> quid_pro_quo(WindowView(people=(Person(swaps=40, swapped=9), Person(swaps=1, swapped=9)), start=5))
-    (1,)
+    >>> from streams.measures.account.views import window
+    >>> MEASURE.rows(window(people=(Person(swaps=40, swapped=9), Person(swaps=1, swapped=9)), start=5))
+    [(1,)]
     """
-    start = view.start
-    number = 0
-    for person in view.people:
-        if person.swapped >= start and person.swaps >= SWAPS:
-            number += 1
-    return (number * view.scale,)
+    people = views.people
+    return (views.count((people.swapped >= views.since) & (people.swaps >= SWAPS)) * views.scale,)
 
 
 MEASURE: Final = WindowMeasure(

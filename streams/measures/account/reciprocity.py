@@ -11,25 +11,26 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from schemas.rows.table import Column
-from streams.measures.account.measure import WindowMeasure, WindowView, ratio
+from streams.measures.account.columns import ratio
+from streams.measures.account.measure import WindowMeasure
+from streams.measures.account.views import WindowViews
 
 
-def reciprocity(view: WindowView) -> tuple[int, float | None]:
+def reciprocity(views: WindowViews) -> tuple[np.ndarray, ...]:
     """Return people with engagement both ways, and their share of those engaged with.
 
     >>> from streams.measures.account.person import Person
-    >>> reciprocity(WindowView(people=(Person(in_earned=7, out_earned=9), Person(out_earned=8)), start=5))
-    (1, 0.5)
+    >>> from streams.measures.account.views import window
+    >>> MEASURE.rows(window(people=(Person(in_earned=7, out_earned=9), Person(out_earned=8)), start=5))
+    [(1, 0.5)]
     """
-    start = view.start
-    given = mutual = 0
-    for person in view.people:
-        if person.out_earned >= start or person.out_bought >= start:
-            given += 1
-            if person.in_earned >= start or person.in_bought >= start:
-                mutual += 1
-    return (mutual * view.scale, ratio(mutual, given))
+    people, since = views.people, views.since
+    given = (people.out_earned >= since) | (people.out_bought >= since)
+    mutual = views.count(given & ((people.in_earned >= since) | (people.in_bought >= since)))
+    return (mutual * views.scale, ratio(mutual, views.count(given)))
 
 
 MEASURE: Final = WindowMeasure(

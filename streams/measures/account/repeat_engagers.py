@@ -12,25 +12,26 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from schemas.rows.table import Column
-from streams.measures.account.measure import WindowMeasure, WindowView, ratio
+from streams.measures.account.columns import ratio
+from streams.measures.account.measure import WindowMeasure
+from streams.measures.account.views import WindowViews
 
 
-def repeat_engagers(view: WindowView) -> tuple[int, float | None]:
+def repeat_engagers(views: WindowViews) -> tuple[np.ndarray, ...]:
     """Return people who came back within the window, and their share of people.
 
     >>> from streams.measures.account.person import Person
-    >>> repeat_engagers(WindowView(people=(Person(in_earned=90, visited=20), Person(in_earned=80)), start=5))
-    (1, 0.5)
+    >>> from streams.measures.account.views import window
+    >>> MEASURE.rows(window(people=(Person(in_earned=90, visited=20), Person(in_earned=80)), start=5))
+    [(1, 0.5)]
     """
-    start = view.start
-    engaged = repeated = 0
-    for person in view.people:
-        if person.in_earned >= start or person.in_bought >= start:
-            engaged += 1
-            if person.visited >= start:
-                repeated += 1
-    return (repeated * view.scale, ratio(repeated, engaged))
+    people, since = views.people, views.since
+    engaged = (people.in_earned >= since) | (people.in_bought >= since)
+    repeated = views.count(engaged & (people.visited >= since))
+    return (repeated * views.scale, ratio(repeated, views.count(engaged)))
 
 
 MEASURE: Final = WindowMeasure(

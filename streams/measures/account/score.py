@@ -8,53 +8,58 @@ anywhere, as the sizes of audiences differ by powers of ten.
 
 from __future__ import annotations
 
-from math import log1p, sqrt
+from collections.abc import Sequence
+from math import log1p
 
+import numpy as np
+
+from streams.measures.account.columns import Floats, rounded
 from streams.measures.account.settings import ScoreSettings
 
 
-def weight(effort: float, settings: ScoreSettings) -> float:
+def weight(effort: Floats, settings: ScoreSettings) -> Floats:
     """Return what one person counts: 1 for the effort of a fresh share, and never more than `one_person`.
 
-    >>> settings = ScoreSettings()
-    >>> weight(1.0, settings), weight(3.0, settings), weight(1e6, settings) < settings.one_person
-    (1.0, 1.5, True)
+    >>> weight(np.array([1.0, 3.0]), ScoreSettings()).tolist()
+    [1.0, 1.5]
+    >>> bool(weight(np.array([1e6]), ScoreSettings()) < ScoreSettings().one_person)
+    True
     """
     return effort * settings.one_person / (effort + settings.zeal)
 
 
-def evidence(breadth: float, occasions: float) -> float:
+def evidence(breadth: Floats, occasions: Floats) -> Floats:
     """Return the geometric mean of breadth (people) and occasions, of which there are no more than people.
 
-    >>> evidence(9.0, 4.0), evidence(2.0, 50.0)
-    (6.0, 2.0)
+    >>> evidence(np.array([9.0, 2.0]), np.array([4.0, 50.0])).tolist()
+    [6.0, 2.0]
     """
-    return sqrt(breadth * min(breadth, occasions)) if breadth > 0 and occasions > 0 else 0.0
+    some = (breadth > 0) & (occasions > 0)
+    return np.sqrt(np.where(some, breadth * np.minimum(breadth, occasions), 0.0))
 
 
-def points(found: float, settings: ScoreSettings) -> float:
+def points(found: Floats, settings: ScoreSettings) -> Floats:
     """Return evidence as points from 0 to 100.
 
+    The logarithm is the C library's, one number at a time: that of arrays differs in the last digit from one
+    processor to another.
+
     >>> settings = ScoreSettings()
-    >>> points(0.0, settings), points(-1.0, settings), points(settings.ceiling, settings)
-    (0.0, 0.0, 100.0)
+    >>> points(np.array([0.0, -1.0, settings.ceiling]), settings).tolist()
+    [0.0, 0.0, 100.0]
     """
-    return 100.0 * min(1.0, log1p(found) / log1p(settings.ceiling)) if found > 0 else 0.0
+    full = log1p(settings.ceiling)
+    return np.array([100.0 * min(1.0, log1p(each) / full) if each > 0 else 0.0 for each in found.tolist()])
 
 
-def statement(levels: tuple[float, ...]) -> tuple[float, ...]:
+def statement(levels: Sequence[Floats]) -> Floats:
     """Return the score and its parts: each level of points less the one before, so that they add up.
 
     Levels are cut to a millionth of a point first, so the parts as they are shown add up to the score as it
     is shown, and two accounts without a score are equal.
 
-    >>> statement((5.0, 7.5, 4.0))
-    (4.0, 5.0, 2.5, -3.5)
+    >>> statement([np.array([5.0]), np.array([7.5]), np.array([4.0])]).ravel().tolist()
+    [4.0, 5.0, 2.5, -3.5]
     """
-    parts = []
-    below = 0.0
-    for level in levels:
-        level = round(level, 6)
-        parts.append(round(level - below, 6))
-        below = level
-    return (below, *parts)
+    shown = rounded(np.stack(levels))
+    return np.concatenate([shown[-1:], rounded(np.diff(shown, axis=0, prepend=0.0))])

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from schemas.fact import POST
 from schemas.rows.table import Column
-from streams.measures.account.measure import WindowMeasure, WindowView, ratio
+from streams.measures.account.columns import ratio
+from streams.measures.account.measure import WindowMeasure
+from streams.measures.account.views import WindowViews
 
 
-def self_promotion(view: WindowView) -> tuple[int, float | None]:
+def self_promotion(views: WindowViews) -> tuple[np.ndarray, ...]:
     """Return promotional posts, and their share of all posts.
 
-    >>> view = WindowView(promo=1)
-    >>> view.given[0] = 4
-    >>> self_promotion(view)
-    (1, 0.25)
+    >>> from streams.measures.account.views import window
+    >>> MEASURE.rows(window(promo=1, given={POST: 4}))
+    [(1, 0.25)]
     """
-    return (max(view.promo, 0), ratio(view.promo, view.given[POST]))
+    return (np.maximum(views.promo, 0), ratio(views.promo, views.given[POST]))
 
 
 MEASURE: Final = WindowMeasure(

@@ -12,19 +12,24 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from schemas.rows.table import Column
-from streams.measures.account.measure import StandingMeasure, StandingView
+from streams.measures.account.columns import Ints
+from streams.measures.account.measure import StandingMeasure
+from streams.measures.account.views import StandingViews
 
 
-def tenure(view: StandingView) -> tuple[int, int]:
+def tenure(views: StandingViews) -> tuple[Ints, Ints]:
     """Return the first minute (epoch seconds), and days since.
 
     >>> from streams.measures.account.rhythm import Rhythm
-    >>> tenure(StandingView(now=100_000, rhythm=Rhythm(first=95_000)))
-    (5700000, 3)
+    >>> from streams.measures.account.views import account
+    >>> MEASURE.rows(account(now=100_000, rhythm=Rhythm(first=95_000)))
+    [(5700000, 3)]
     """
-    first = view.rhythm.first
-    return (first * 60, max(view.now - first, 0) // 1440)
+    first = views.rhythm.first
+    return (first * 60, np.maximum(views.now - first, 0) // 1440)
 
 
 MEASURE: Final = StandingMeasure(

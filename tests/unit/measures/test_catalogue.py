@@ -13,7 +13,8 @@ import pytest
 import streams.measures.account as package
 from schemas.rows.table import encode_rows
 from streams.measures.account.catalogue import ACCOUNT_SCORES, MEASURES
-from streams.measures.account.measure import StandingMeasure, StandingView, WindowMeasure, WindowView
+from streams.measures.account.measure import StandingMeasure, WindowMeasure
+from streams.measures.account.views import account, window
 from tests.unit.measures.test_influence import crowd
 from tests.unit.measures.world import MINUTE, NOON, World, act
 
@@ -60,8 +61,7 @@ def test_every_measure_is_found() -> None:
 @pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.columns[0].name)
 def test_nothing_has_a_value_in_every_column(measure: WindowMeasure | StandingMeasure) -> None:
     """Of an account of which nothing is known, a measure says something for each of its columns."""
-    nothing = WindowView() if isinstance(measure, WindowMeasure) else StandingView(now=1)
-    said = measure.of(nothing)  # type: ignore[arg-type]
+    [said] = measure.rows(window()) if isinstance(measure, WindowMeasure) else measure.rows(account(now=1))
     assert len(said) == len(measure.columns)
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.measures.account.burstiness import burstiness
-from streams.measures.account.h_index import h_index
-from streams.measures.account.measure import StandingView
+from streams.measures.account.h_index import MEASURE as H_INDEX
+from streams.measures.account.views import account
 from tests.unit.measures.world import DAY, HOUR, MINUTE, NOON, World, act
 
 
 def of_gaps(gaps: list[float]) -> float | None:
     """Return the burstiness of these gaps."""
-    return burstiness(len(gaps), sum(gaps), sum(gap * gap for gap in gaps))
+    found = burstiness(np.array([len(gaps)]), np.array([sum(gaps)]), np.array([sum(gap * gap for gap in gaps)]))
+    return None if np.isnan(found).any() else float(found[0])
 
 
 @pytest.mark.parametrize("number", [2, 10, 1000])
@@ -56,7 +58,7 @@ def test_a_clockwork_account_is_regular_and_a_binge_is_bursty() -> None:
 def test_h_index_is_what_hirsch_says(shares: list[int]) -> None:
     """The h-index is the largest h for which h posts have h shares."""
     expected = max(h for h in range(len(shares) + 1) if sum(number >= h for number in shares) >= h)
-    assert h_index(StandingView(now=1, shares=shares))[0] == expected
+    assert H_INDEX.rows(account(now=1, shares=shares))[0][0] == expected
 
 
 def test_h_index_comes_out_of_the_stream() -> None:

@@ -59,17 +59,17 @@ class World:
 
     def look(self, at: int, *, floor: int = NOWHERE, only: str = "") -> None:
         """Present all accounts (or one) as of `at`."""
-        for key in [only] if only else list(self.stored):
-            state = self._state(key)
-            rows = Rows()
-            due = self.accounts.present(key, state, Now(at, floor), rows)
+        states = [(key, self._state(key)) for key in ([only] if only else self.stored)]
+        rows = Rows()
+        dues = self.accounts.present_many(states, Now(at, floor), rows)
+        self._take(rows)
+        for (key, state), due in zip(states, dues, strict=True):
             if due == RELEASE:
                 del self.stored[key]
                 self.due.pop(key, None)
             else:
                 self.stored[key] = self.accounts.dump(state)
                 self.due[key] = Due.of(due).time
-            self._take(rows)
 
     def row(self, account: str, window: str = "30d") -> Row | None:
         """Return the row that an analyst sees, None without one."""
