@@ -1,0 +1,61 @@
+"""The agenda: every key comes when its time or its floor has, once, whatever was noted of it before."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.agents.agenda import HEADER, WAITING, Agenda, written
+from streams.subject import NEVER, Due, Now
+
+moments = st.integers(1, 6) | st.just(NEVER)
+dues = st.builds(Due, moments, moments) | moments
+notes = st.lists(st.tuples(st.sampled_from((b"a", b"b", b"c")), dues), max_size=12)
+
+
+def noted(some: list[tuple[bytes, int | Due]]) -> tuple[Agenda, dict[bytes, bytes], dict[bytes, Due]]:
+    """Return an agenda with notes, values as they are stored, and what was noted last of each key."""
+    agenda, values, last = Agenda(), {}, {}
+    for key, due in some:
+        agenda.put(key, due)
+        values[key] = HEADER.pack(0, written(due))
+        last[key] = Due.of(due)
+    return agenda, values, last
+
+
+@given(notes, st.integers(0, 7), st.integers(0, 7))
+def test_a_key_comes_when_what_was_noted_last_has_come(
+    some: list[tuple[bytes, int | Due]], time: int, floor: int
+) -> None:
+    """Only the last note of a key counts, and either moment of it is enough."""
+    agenda, values, last = noted(some)
+    now = Now(time, floor)
+    want = {key for key, due in last.items() if due.time <= time or due.floor <= floor}
+    assert set(agenda.take(now, values)) == want
+    assert want <= set(values)
+    assert not agenda.ripe(now)
+
+
+@given(notes, st.integers(0, 7), st.integers(0, 7))
+def test_after_a_restart_nothing_is_forgotten(some: list[tuple[bytes, int | Due]], time: int, floor: int) -> None:
+    """From the headers alone the same keys come; those that wait for either of two moments are looked at at once."""
+    _, values, last = noted(some)
+    again, at_once = Agenda(), set()
+    for key, raw in values.items():
+        due = HEADER.unpack(raw)[1]
+        if due == WAITING:
+            at_once.add(key)
+        again.restore(key, due)
+    again.restored()
+    assert at_once == {key for key, due in last.items() if NEVER not in due}
+    want = {key for key, due in last.items() if due.time <= time or due.floor <= floor}
+    assert set(again.take(Now(time, floor), values)) | at_once >= want
+    assert set(again.take(Now(time, floor), values)) == set()
+
+
+def test_a_key_that_is_gone_does_not_come() -> None:
+    """What was released, or dropped by name, is no longer due."""
+    agenda, values, _ = noted([(b"a", 1), (b"b", Due(time=1, floor=1))])
+    del values[b"a"]
+    agenda.drop(b"b")
+    assert list(agenda.take(Now(9, 9), values)) == []
