@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from statistics import quantiles
+from typing import Final
 from urllib.request import urlopen
 
 import msgspec
@@ -50,6 +51,17 @@ class Throughput(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     """Until everything could be queried, scores included."""
     costs: dict[str, Cost]
+    bytes_per_event: float
+    """Written to Kafka: the events themselves, and what the stages make of them, state included."""
+
+    @property
+    def cpu_per_event(self) -> dict[str, float]:
+        """CPU seconds per event of workers, sink, brokers and ClickHouse."""
+        found: dict[str, float] = {}
+        for name, cost in self.costs.items():
+            kind = re.split(r"[ -]", name)[0]
+            found[kind] = found.get(kind, 0.0) + cost.cpu_seconds / self.events
+        return found
 
     @property
     def rate(self) -> float:
@@ -76,12 +88,23 @@ class BenchError(Exception):
     """There is no figure, and why."""
 
 
-def copies(path: Path, count: int) -> Iterator[bytes]:
-    """Yield the events of a file of events `count` times, each time three days later and under new ids."""
+HOT: Final = "everybody's darling"
+
+
+def copies(path: Path, count: int, hot: float = 0.0) -> Iterator[bytes]:
+    """Yield the events of a file of events `count` times, each time three days later and under new ids.
+
+    A part `hot` of them, evenly spread, is done to one and the same account.
+    """
+    heat = 0.0
     events = [msgspec.json.decode(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
     for copy in range(count):
         for event in events:
             later = {"id": f"{copy}-{event['id']}", "time": _instant(event["time"]) + copy * COPY_SPAN}
+            heat += hot
+            if heat >= 1.0:
+                heat -= 1.0
+                later |= {"targets": [HOT]} if "targets" in event else {"object_author": HOT}
             yield msgspec.json.encode(event | later)
 
 
@@ -90,27 +113,29 @@ def _instant(time: str | int) -> int:
     return time if isinstance(time, int) else round(msgspec.convert(time, datetime).timestamp() * 1000)
 
 
-def publish(here: Settings, events: Iterator[bytes], rate: float = 0.0) -> int:
-    """Append events to the partitions in turn, at `rate` per second or as fast as it goes; return how many."""
-    number, started = 0, monotonic()
+def publish(here: Settings, events: Iterator[bytes], rate: float = 0.0) -> tuple[int, int]:
+    """Append events to the partitions in turn, at `rate` per second or as fast as it goes; return how many, and bytes."""
+    number, size, started = 0, 0, monotonic()
     with Publisher(here, here.kafka, Names.of(here).events) as publisher:
         for number, event in enumerate(events, 1):
             publisher.send(number % here.partitions, event)
+            size += len(event)
             if rate and (ahead := number / rate - (monotonic() - started)) > 0.01:
                 time.sleep(ahead)
         publisher.finish()
-    return number
+    return number, size
 
 
 def throughput(
     here: Settings,
     events: int,
+    size: int,
     ports: Sequence[int],
     processes: Callable[[], Mapping[str, psutil.Process]],
     check: Callable[[], None],
     show: Callable[[int], None] = lambda done: None,
 ) -> Throughput:
-    """Follow workers and a sink that were just started until `events` can be queried.
+    """Follow workers and a sink that were just started until `events`, of `size` bytes together, can be queried.
 
     `ports` are those of the workers' telemetry; `processes` returns those whose cost is counted; `check` raises when
     one has ended; `show` is told how many events are done.
@@ -136,8 +161,13 @@ def throughput(
     costs = {
         name: Cost(cpu_seconds=_cpu(process) - before[name], rss=_rss(process)) for name, process in costly.items()
     }
+    written = sum(_total(port, "juice_(?:sent|changelog)_bytes_total") for port in ports)
     return Throughput(
-        events=events - begin, counted_seconds=(counted or ended) - started, seconds=ended - started, costs=costs
+        events=events - begin,
+        counted_seconds=(counted or ended) - started,
+        seconds=ended - started,
+        costs=costs,
+        bytes_per_event=(size + written) / events,
     )
 
 
@@ -169,16 +199,18 @@ def freshness(here: Settings, rate: float, stop: Callable[[], bool]) -> Freshnes
 
 
 def _finished(ports: Sequence[int]) -> int:
-    """Return how many events the workers have decided on, as their telemetry says; 0 of one that does not answer."""
-    number = 0.0
-    for port in ports:
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:  # loopback
-                text = answer.read().decode()
-        except OSError:
-            continue
-        number += sum(float(n) for n in re.findall(r"^juice_events_total{.*} (\S+)$", text, re.MULTILINE))
-    return round(number)
+    """Return how many events the workers have decided on, as their telemetry says."""
+    return round(sum(_total(port, "juice_events_total") for port in ports))
+
+
+def _total(port: int, counters: str) -> float:
+    """Return the sum of the counters that match at a worker's port; 0 while it does not answer."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:  # loopback
+            text = answer.read().decode()
+    except OSError:
+        return 0.0
+    return sum(float(number) for number in re.findall(rf"^{counters}{{.*}} (\S+)$", text, re.MULTILINE))
 
 
 def _in_time(deadline: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from importlib.resources import files
 from itertools import islice
@@ -24,6 +24,7 @@ from infra.clock import monotonic
 from infra.settings import Settings, SettingsError, load
 from infra.stack.ports import choose
 from streams import bench as work
+from streams import scaling
 from streams.cli.app import app, console, err, settings
 from streams.cli.stack import apply_migrations
 from streams.demo.processes import check, running
@@ -39,6 +40,8 @@ def bench(
     rate: Annotated[float, typer.Option(min=0, help="Events per second for freshness; 0 leaves it out.")] = 500.0,
     seconds: Annotated[int, typer.Option(min=5, help="How long freshness is watched.")] = 30,
     workers: Annotated[int, typer.Option(min=1, help="Workers that share the backlog.")] = 1,
+    hot: Annotated[float, typer.Option(min=0, max=1, help="Part of the events that is done to one account.")] = 0.0,
+    plan: Annotated[float, typer.Option(min=0, help="Work out what so many events per second need.")] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Measure throughput and freshness of the whole product, every measure and campaign on, on this machine.
@@ -48,6 +51,8 @@ def bench(
     its own on free loopback ports and leaves nothing behind. For other engines at the same work see `make bench`.
 
     Example: juice bench --copies 10 --rate 1000
+
+    Example: juice bench --hot 0.5 --rate 0 --plan 1000000
     """
     found = settings()
     home = found.home / "bench"
@@ -55,7 +60,7 @@ def bench(
     try:
         with err.status("starting Kafka and ClickHouse …"):
             info = stack.up(home, kafka_port=0, clickhouse_port=0)
-        through = _throughput(home, info, copies, workers)
+        through = _throughput(home, info, work.copies(HIGGS, copies, hot), workers)
         fresh = _freshness(home, info, rate, seconds) if rate else None
     except work.BenchError as error:
         raise SettingsError(str(error)) from None
@@ -63,21 +68,25 @@ def bench(
         with err.status("stopping …"):
             stack.down(home, wipe=True)
         shutil.rmtree(home, ignore_errors=True)
+    needs = scaling.plan(plan, through.cpu_per_event, through.bytes_per_event) if plan else None
     if as_json:
         shown = {
             "throughput": msgspec.to_builtins(through) | {"rate": through.rate, "counted_rate": through.counted_rate},
             "freshness": msgspec.to_builtins(fresh),
+            "plan": msgspec.to_builtins(needs),
         }
         print(msgspec.json.encode(shown).decode())
         return
     _show(through, fresh)
+    if needs is not None:
+        _show_plan(needs)
 
 
-def _throughput(home: Path, info: stack.StackInfo, copies: int, workers: int) -> work.Throughput:
+def _throughput(home: Path, info: stack.StackInfo, events: Iterator[bytes], workers: int) -> work.Throughput:
     ports = _free_ports(workers)
     here, environ = _prepared(home, info, "throughput", ports[0])
     with err.status("putting events into Kafka …"):
-        number = work.publish(here, work.copies(HIGGS, copies))
+        number, size = work.publish(here, events)
     with ExitStack() as started, Progress(console=err, transient=True) as progress:
         children = started.enter_context(running(("sink", "worker"), environ, home / "logs"))
         for position, port in enumerate(ports[1:], 2):
@@ -88,6 +97,7 @@ def _throughput(home: Path, info: stack.StackInfo, copies: int, workers: int) ->
         return work.throughput(
             here,
             number,
+            size,
             ports,
             lambda: _processes(info, children),
             lambda: check(children, home / "logs"),
@@ -164,8 +174,26 @@ def _show(through: work.Throughput, fresh: work.Freshness | None) -> None:
         each = cost.cpu_seconds / through.events * 1e6
         table.add_row(name, f"{cost.cpu_seconds:.1f} s", f"{each:.1f}", f"{cost.rss >> 20:,} MiB")
     console.print(table)
+    console.print(f"\n{through.bytes_per_event:,.0f} bytes to Kafka per event, state and rows included.")
     if fresh is not None:
         console.print(
             f"\nAt {fresh.rate:,.0f} events/s what can be queried is [bold]{fresh.p50:.2f} s[/] old at the median, "
             f"[bold]{fresh.p99:.2f} s[/] at the 99th percentile, {fresh.worst:.2f} s at the worst of {fresh.looks} looks."
         )
+
+
+def _show_plan(needs: scaling.Plan) -> None:
+    table = Table(title=f"{needs.rate:,.0f} events/s need", title_justify="left", box=None, pad_edge=False)
+    table.add_column("what")
+    table.add_column("how many", justify="right")
+    for what, number in (
+        ("workers of one core, and partitions", needs.workers),
+        ("sinks", needs.sinks),
+        (f"brokers of {scaling.BROKER_CORES} cores, {scaling.REPLICAS} replicas", needs.brokers),
+        (f"ClickHouse shards of {scaling.SHARD_CORES} cores", needs.shards),
+        ("megabytes per second into Kafka", round(needs.bytes_per_second / 1e6)),
+        ("core-hours per billion events", round(needs.core_hours_per_billion)),
+    ):
+        table.add_row(what, f"{number:,}")
+    console.print()
+    console.print(table)
