@@ -139,9 +139,9 @@ class Campaigns(Subject[Whole]):
         joined: list[Joined] = []
         if state.tree is not None:
             rows.add("campaign_trees", (rule.id, *state.tree.shape(), now.time))
+            joined = state.tree.settle(floor)
             if state.tree.open:
                 due = min(due, min(link[0] for link in state.tree.open) + 1)
-            joined = state.tree.settle(floor)
         if isinstance(rule, TagChain):
             for link in joined:
                 if link.nth == rule.tagged:
