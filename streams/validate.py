@@ -25,6 +25,9 @@ DECAY_HALF_LIFE: Final = 12 * 60 * MINUTE
 
 _INFLUENCE: Final = ACCOUNT_SCORES.names.index("influence")
 _WINDOW: Final = ACCOUNT_SCORES.names.index("window")
+_ACCOUNT: Final = ACCOUNT_SCORES.names.index("account")
+TOGETHER: Final = 1_000
+"""Accounts that are looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def validate(facts: Iterable[Fact], *, split: int, until: int, settings: ScoreSe
     engaged = [account for account, figures in baselines.items() if figures["engagement"]]
     shares = [float(after.get(account, 0)) for account in engaged]
     ranked = {
-        "influence": [_influence(subject, account, before[account], split) for account in engaged],
+        "influence": _influence(subject, {account: before[account] for account in engaged}, split),
         **{name: [baselines[account][name] for account in engaged] for name in BASELINES},
     }
     return Validation(
@@ -86,14 +89,17 @@ def _baselines(account: str, facts: Sequence[Fact], split: int) -> dict[str, flo
     return dict(zip(BASELINES, (len(people), decayed, shares, engagement), strict=True))
 
 
-def _influence(subject: Accounts, account: str, facts: Sequence[Fact], split: int) -> float:
+def _influence(subject: Accounts, facts: Mapping[str, Sequence[Fact]], split: int) -> list[float]:
+    now = Now(time=-(-split // MINUTE) * MINUTE, floor=0)
     rows = Rows()
-    state = subject.empty(account)
-    subject.fold(account, state, facts, rows)
-    subject.present(account, state, Now(time=-(-split // MINUTE) * MINUTE, floor=0), rows)
+    states = [(account, subject.empty(account)) for account in facts]
+    for account, state in states:
+        subject.fold(account, state, facts[account], Rows())
+    for at in range(0, len(states), TOGETHER):
+        subject.present_many(states[at : at + TOGETHER], now, rows)
     said = (shown for row in rows.by_table.get(ACCOUNT_SCORES.name, ()) for shown in ACCOUNT_SCORES.shown(row))
-    scores = {row[_WINDOW]: row[_INFLUENCE] for row in said}
-    return float(scores.get("30d", 0.0))
+    scores = {row[_ACCOUNT]: row[_INFLUENCE] for row in said if row[_WINDOW] == "30d"}
+    return [float(scores.get(account, 0.0)) for account in facts]
 
 
 def spearman(left: Sequence[float], right: Sequence[float]) -> float | None:

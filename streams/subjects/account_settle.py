@@ -10,7 +10,7 @@ from streams.measures.account.person import FORGET_AFTER, Person
 from streams.measures.account.rhythm import Rhythm
 from streams.measures.account.settings import ScoreSettings
 from streams.subject import MINUTE
-from streams.subjects.account_journal import POSTS, Entries, Told, is_kept, journal_of, level_for
+from streams.subjects.account_journal import HASH_BITS, POSTS, Entries, Told, is_kept, journal_of, level_for
 from streams.subjects.account_state import Account, Settled, observe, settled_bytes
 from streams.windows.panes import (
     GAP_SQUARES,
@@ -40,6 +40,7 @@ def tell(
     people: dict[int, Person], level: int, posts: dict[int, list[int]], told: Told, settings: ScoreSettings
 ) -> None:
     """Tell posts, and people sampled at `level`, what happened; `told` is in the order of event time."""
+    beyond = HASH_BITS - level
     for (minute, slot, who, followers), times in told:
         if times <= 0:  # taken back before it came
             continue
@@ -48,7 +49,7 @@ def tell(
             post = posts.get(who)
             posts[who] = [times, minute] if post is None else [post[0] + times, minute]
             continue
-        if not is_kept(who, level):
+        if who >> beyond:
             continue
         person = people.get(who)
         if person is None or minute - person.seen > FORGET_AFTER:
@@ -95,21 +96,25 @@ def settle(
         or (settled.days and min(settled.days) < day << SLOT_BITS)
     ):
         return found
-    past = sorted(item for item in found.items() if item[0][0] < before)
+    past = sorted(found.items())
+    if past and past[-1][0][0] >= before:
+        past = [item for item in past if item[0][0] < before]
     if past:
         tell(settled.people, settled.level, settled.posts, past, settings)
         settled.oldest = min(settled.oldest or past[0][0][0], past[0][0][0])
-        found = {entry: n for entry, n in found.items() if entry[0] >= before}
-        account.journal = journal_of(found)
+        found = {entry: n for entry, n in found.items() if entry[0] >= before} if len(past) < len(found) else {}
+        account.journal = journal_of(found) if found else b""
         account.tidied = len(account.journal)
-        still_open = before // MINUTES_PER_HOUR
-        account.levels = {hour: level for hour, level in account.levels.items() if hour >= still_open}
+        if account.levels:
+            still_open = before // MINUTES_PER_HOUR
+            account.levels = {hour: level for hour, level in account.levels.items() if hour >= still_open}
     beat(settled.rhythm, account.minutes, before, settled.hours, MINUTES_PER_HOUR, settings)
     newest = roll(account.minutes, settled.hours, MINUTES_PER_HOUR, before)
     settled.rolled_minute = max(settled.rolled_minute, newest)
     newest = roll(settled.hours, settled.days, HOURS_PER_DAY, hour)
     settled.rolled_hour = max(settled.rolled_hour, newest)
-    drop(settled.days, day)
+    if settled.days:
+        drop(settled.days, day)
     if settled.oldest and settled.oldest < before - FORGET_AFTER:
         _forget(settled, before - FORGET_AFTER)
     settled.posts, settled.posts_level = sampled(settled.posts, settled.posts_level)

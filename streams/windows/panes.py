@@ -108,9 +108,20 @@ def roll(fine: Panes, coarse: Panes, per: int, before: int) -> int:
     """
     limit = before << SLOT_BITS
     old = [key for key in fine if key < limit]
+    if not old:
+        return 0
+    get = coarse.get
     for key in old:
-        add(coarse, (key >> SLOT_BITS) // per << SLOT_BITS | key & SLOT_MASK, fine.pop(key))
-    return max(old) >> SLOT_BITS if old else 0
+        number = fine.pop(key)
+        key = (key >> SLOT_BITS) // per << SLOT_BITS | key & SLOT_MASK
+        there = get(key)
+        if there is None:
+            coarse[key] = number
+        elif there + number:
+            coarse[key] = there + number
+        else:
+            del coarse[key]
+    return max(old) >> SLOT_BITS
 
 
 def drop(panes: Panes, before: int) -> None:

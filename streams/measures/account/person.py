@@ -91,16 +91,6 @@ class Person(msgspec.Struct, array_like=True, gc=False):
     """Effort spent on them; as of the last engagement with them."""
 
     @property
-    def engaged(self) -> int:
-        """Return when they last engaged."""
-        return max(self.in_earned, self.in_bought)
-
-    @property
-    def given(self) -> int:
-        """Return when they were last engaged with."""
-        return max(self.out_earned, self.out_bought)
-
-    @property
     def seen(self) -> int:
         """Return when anything last happened."""
         return max(self.in_earned, self.in_bought, self.out_earned, self.out_bought, self.asked)
@@ -108,7 +98,8 @@ class Person(msgspec.Struct, array_like=True, gc=False):
     def receive(self, minute: int, kind: int, klass: int, times: int, followers: int, settings: ScoreSettings) -> None:
         """Note engagement from them: `kind` is none of AUDIENCE, `times` is positive, `followers` may be
         unknown."""
-        last, given = self.engaged, self.given
+        last = self.in_earned if self.in_earned > self.in_bought else self.in_bought
+        given = self.out_earned if self.out_earned > self.out_bought else self.out_bought
         self.warm = 1
         if given:
             if minute - given <= RETURN_WITHIN:
@@ -119,7 +110,8 @@ class Person(msgspec.Struct, array_like=True, gc=False):
         if last:
             if minute - last >= VISIT_GAP:
                 self.visited = last
-            self._fade(minute - last, settings)
+            if minute > last:
+                self._fade(minute - last, settings)
         effort = round(settings.effort[kind] * UNIT) * times
         if klass == EARNED:
             self.in_earned = minute
@@ -153,11 +145,12 @@ class Person(msgspec.Struct, array_like=True, gc=False):
                 return
         else:
             self.warm = 1
-        last = self.engaged
+        last = self.in_earned if self.in_earned > self.in_bought else self.in_bought
         if last and minute - last <= SWAP_WITHIN and kind in APPLAUDING:
             self.swaps += 1
             self.swapped = minute
-        age = minute - self.given
+        given = self.out_earned if self.out_earned > self.out_bought else self.out_bought
+        age = minute - given
         if self.given_slow and age:
             self.given_fast = faded(self.given_fast, age, settings.fast)
             self.given_slow = faded(self.given_slow, age, settings.slow)
@@ -171,8 +164,6 @@ class Person(msgspec.Struct, array_like=True, gc=False):
         self.given_slow += effort
 
     def _fade(self, age: int, settings: ScoreSettings) -> None:
-        if not age:
-            return
         fast, slow = settings.fast, settings.slow
         if self.slow:
             self.fast, self.slow = faded(self.fast, age, fast), faded(self.slow, age, slow)

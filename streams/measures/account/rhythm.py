@@ -44,14 +44,20 @@ class Rhythm(msgspec.Struct, array_like=True, gc=False):
         if not self.first:
             self.first = minute
         if engaged and minute // settings.occasion > self.engaged // settings.occasion:
-            age = minute - self.engaged
-            self.engaged_fast = faded(self.engaged_fast, age, settings.fast) + UNIT
-            self.engaged_slow = faded(self.engaged_slow, age, settings.slow) + UNIT
+            if self.engaged:
+                age = minute - self.engaged
+                self.engaged_fast = faded(self.engaged_fast, age, settings.fast)
+                self.engaged_slow = faded(self.engaged_slow, age, settings.slow)
+            self.engaged_fast += UNIT
+            self.engaged_slow += UNIT
             self.engaged = minute
         if gave and minute // settings.occasion > self.gave // settings.occasion:
-            age = minute - self.gave
-            self.gave_fast = faded(self.gave_fast, age, settings.fast) + UNIT
-            self.gave_slow = faded(self.gave_slow, age, settings.slow) + UNIT
+            if self.gave:
+                age = minute - self.gave
+                self.gave_fast = faded(self.gave_fast, age, settings.fast)
+                self.gave_slow = faded(self.gave_slow, age, settings.slow)
+            self.gave_fast += UNIT
+            self.gave_slow += UNIT
             self.gave = minute
         if not acted:
             return 0
