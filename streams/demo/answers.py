@@ -47,8 +47,8 @@ INFLUENCE: Final = Question(
     "Whose influence is greatest (0-100, and the parts it is the sum of)",
     ("account", "influence", "people", "answers", "incentivised", "consistency", "people who acted"),
     """
-    SELECT account, round(influence, 1), round(influence_people, 1), round(influence_answers, 1),
-           round(influence_incentivised, 1), round(influence_consistency, 1), people
+    SELECT account, round(influence, 1), round(influence_people, 1), round(influence_answers, 1) + 0,
+           round(influence_incentivised, 1) + 0, round(influence_consistency, 1), people
     FROM {db}.account_scores WHERE window = '7d' ORDER BY influence DESC, account LIMIT 5
     """,
 )
