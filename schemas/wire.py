@@ -42,12 +42,14 @@ class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Erasure(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A request to forget `account` and to keep it out, or with `lifted` to let it in again.
 
-    Where others' results depend on there having been somebody, `stand_in` takes the account's place.
+    Where others' results depend on there having been somebody, `stand_in` takes the account's place. A rebuild, which does
+    not know names any more, keeps out by `mark`, the fingerprint, alone.
     """
 
     account: str
     stand_in: str
     lifted: bool = False
+    mark: bytes = b""
 
 
 class Decoded(msgspec.Struct, frozen=True, array_like=True, gc=False):

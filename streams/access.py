@@ -16,7 +16,7 @@ from streams.tables import ALL_TABLES
 READ: Final = ("Read",)
 WRITE: Final = ("Write",)
 BOTH: Final = ("Read", "Write")
-MANAGE: Final = ("Create", "Alter", "AlterConfigs", "DescribeConfigs", "Read", "Write")
+MANAGE: Final = ("Create", "Delete", "Alter", "AlterConfigs", "DescribeConfigs", "Read", "Write")
 
 
 class Right(NamedTuple):
@@ -81,16 +81,16 @@ def roles(settings: Settings) -> tuple[Role, ...]:
         Role("producer", "who sends events, juice replay", (Right(BOTH, "topic", names.events),)),
         Role(
             "operator",
-            "juice migrate, drain, dead-letters, forget",
+            "juice migrate, drain, dead-letters, forget, rebuild",
             (
                 *(
                     Right(MANAGE, "topic", f"{names.namespace}{start}", prefixed=True)
                     for start in ("social.", "juice.")
                 ),
-                *(Right(("Describe",), "group", group) for group in (names.app, names.sink_group)),
+                *(Right(("Describe", "Delete", "Read"), "group", group) for group in (names.app, names.sink_group)),
             ),
             (
-                f"GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP VIEW, ALTER, SELECT, INSERT ON {database}.*",
+                f"GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP VIEW, ALTER, TRUNCATE, SELECT, INSERT ON {database}.*",
                 f"GRANT DROP TABLE ON {database}._tmp_replace_*",  # what CREATE OR REPLACE VIEW makes in between
                 "GRANT TABLE ENGINE ON ReplacingMergeTree",
                 *(f"GRANT SELECT ON system.{table}" for table in ("tables", "columns", "mutations")),

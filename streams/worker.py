@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from kafka import TopicPartition
 
 from infra import logs, telemetry
 from infra.clock import monotonic
-from infra.kafka import admin_client, broker_of, topic_partitions
+from infra.kafka import admin_client, broker_of, reader, topic_partitions
 from infra.settings import Settings, SettingsError, load
 from infra.version import version
 from streams.engine import faults
 from streams.engine.faults import Exit, die
-from streams.names import Names
+from streams.names import STAGES, Names
 from streams.rulefiles import RuleFiles
 from streams.subjects.registry import chosen
 from streams.topology import Juice, build
@@ -148,6 +149,14 @@ async def _tick(app: Juice, watch: Watch) -> None:
                 await asyncio.sleep(0)  # input goes first
 
 
+def cut_changelogs(settings: Settings, kafka: str, names: Names) -> list[str]:
+    """Return the changelogs that do not begin at offset 0: compaction never does that, retention and deletion do."""
+    with reader(settings, kafka) as consumer:
+        topics = [names.changelog(stage) for stage in STAGES]
+        tps = [TopicPartition(topic, p) for topic in topics for p in consumer.partitions_for_topic(topic) or ()]
+        return sorted({tp.topic for tp, first in consumer.beginning_offsets(tps).items() if first > 0})
+
+
 def main() -> int:
     """Run a worker with the environment's settings; return the exit code."""
     try:
@@ -167,6 +176,10 @@ def main() -> int:
     needed = [names.events, names.decoded, names.routed, names.rows, names.dead_letters, names.rewards, names.trends]
     if missing := [topic for topic in needed if topic not in counts]:
         print(f"juice: topics are missing: {', '.join(missing)}; run `juice migrate`", file=sys.stderr)
+        return Exit.USAGE
+    if cut := cut_changelogs(settings, kafka, names):
+        text = f"juice: {', '.join(cut)} lost its beginning, so state is incomplete; run `juice rebuild`"
+        print(text, file=sys.stderr)
         return Exit.USAGE
     if counts[names.decoded] != settings.partitions:
         text = f"juice: JUICE_PARTITIONS is {settings.partitions}, but the topics have {counts[names.decoded]}"

@@ -119,7 +119,7 @@ class Accept:
             if message.erasures:
                 for erasure in message.erasures:
                     self._erase(here, erasure)
-                erasures.extend(erasure for erasure in message.erasures if not erasure.lifted)
+                erasures.extend(each for each in message.erasures if each.account and not each.lifted)
                 continue
             clock = here.clocks.setdefault(message.source, _Clock())
             for claim in message.claims:
@@ -201,11 +201,12 @@ class Accept:
     @staticmethod
     def _erase(here: _Partition, erasure: Erasure) -> None:
         """Keep an account out from here on (or let it in again), and take its name out of what may still be undone."""
-        mark = fingerprint(erasure.account)
+        mark = erasure.mark or fingerprint(erasure.account)
         if erasure.lifted:
             here.erased.discard(mark)
-        else:
-            here.erased.add(mark)
+            return
+        here.erased.add(mark)
+        if erasure.account:
             gone = frozenset((erasure.account,))
             here.memory.rewrite(erasure.account.encode(), lambda fact: without(fact, gone))
 

@@ -25,6 +25,7 @@ from schemas.wire import UNHEARD, Erasure, Routed, decode_routed
 from streams.agents.agenda import HEADER, WAITING, Agenda, written
 from streams.agents.erasure import erase
 from streams.agents.routing import rows_sends
+from streams.engine.faults import CorruptState
 from streams.engine.outbox import Send
 from streams.engine.progress import PROGRESS
 from streams.engine.stage import Effects
@@ -71,7 +72,11 @@ class _Touched:
             self.state = subject.empty(self.own)
         else:
             self.known, self.due = HEADER.unpack_from(raw)
-            self.state = subject.load(self.own, raw[HEADER.size :])
+            try:
+                self.state = subject.load(self.own, raw[HEADER.size :])
+            except Exception as error:
+                text = f"{subject.name}: {error}; `juice rebuild` counts everything anew"
+                raise CorruptState(text) from error
 
 
 class _Flush:

@@ -26,6 +26,7 @@ def main() -> None:
             forget,
             rank,
             read,
+            rebuild,
             run,
             serve,
             stack,

@@ -31,6 +31,10 @@ class Exit(IntEnum):
     """Input waits and nothing moves."""
 
 
+class CorruptState(Exception):
+    """State that cannot be read: damaged, or of a version that this one does not know. Ends the process with CORRUPTION."""
+
+
 POINTS: Final = (
     "ingest.before-sends",
     "ingest.after-sends",

@@ -24,7 +24,7 @@ import structlog
 from infra import telemetry
 from infra.clock import monotonic, wall
 from streams.engine.batches import Batch
-from streams.engine.faults import Exit, crash_point, die
+from streams.engine.faults import CorruptState, Exit, crash_point, die
 from streams.engine.outbox import Send, send_all
 from streams.engine.table import BatchTable
 
@@ -67,6 +67,10 @@ class Body(Protocol):
         """
 
 
+def _code(error: BaseException) -> Exit:
+    return Exit.CORRUPTION if isinstance(error, CorruptState) else Exit.FAULT
+
+
 async def unbroken(work: Coroutine[Any, Any, None]) -> None:
     """Await `work` to its end, even when the agent is cancelled; whatever it raises ends the process.
 
@@ -79,11 +83,11 @@ async def unbroken(work: Coroutine[Any, Any, None]) -> None:
         await asyncio.wait([task])
         if (error := None if task.cancelled() else task.exception()) is not None:
             log.error("fault", exc_info=error)
-            die(Exit.FAULT, repr(error))
+            die(_code(error), repr(error))
         raise
     except Exception as error:
         log.error("fault", exc_info=error)
-        die(Exit.FAULT, repr(error))
+        die(_code(error), repr(error))
 
 
 class Stage:

@@ -1,0 +1,137 @@
+"""State of another format, a changelog that was cut, an input that grew: refused or mended, and exact again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+
+from infra.kafka import ends
+from infra.stack import StackInfo
+from streams.engine.progress import FENCE, PROGRESS
+from tests.harness import Installation, Running, installation
+
+JULY = 1_341_100_800_000
+PERSON = "erase_me"
+
+
+def events(first: int, count: int) -> list[bytes]:
+    """Return likes among a few people; every tenth by somebody who will be forgotten."""
+    said = {"type": "like", "object": "p", "object_author": "b"}
+    return [
+        json.dumps({**said, "id": f"e{n}", "time": JULY + n * 500, "actor": f"a{n % 9}" if n % 10 else PERSON}).encode()
+        for n in range(first, first + count)
+    ]
+
+
+def wait(process: Running, true: Callable[[], object]) -> None:
+    """Wait until something is true of a process."""
+    deadline = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < deadline, process.said()[-3000:]
+        time.sleep(0.1)
+
+
+def exact(here: Installation, accepted: int) -> None:
+    """Everything is through, counted once, and as a recount says."""
+    assert here.drain(180) is None, here.logs()
+    _, differences, conservation = here.audit()
+    assert differences == []
+    assert conservation.holds, conservation
+    assert conservation.accepted == accepted
+
+
+def test_damaged_state_is_refused_and_a_rebuild_makes_it_right(stack: StackInfo, tmp_path: Path) -> None:
+    """A worker refuses state of another format and a changelog without its beginning; `juice rebuild` counts anew,
+    refuses to while somebody works, and keeps out who was forgotten.
+    """
+    with installation(stack, tmp_path) as here:
+        worker, sink = here.start("worker"), here.start("sink")
+        here.feed([*events(0, 300), b"broken"])
+        exact(here, 300)
+        busy = here.juice("rebuild", "--yes")
+        assert (busy.returncode, "stop all workers and sinks first" in busy.stderr) == (2, True), busy.stderr
+        assert here.juice("forget", PERSON, "--yes").returncode == 0
+        worker.stop()
+
+        _make_older(stack, here.names.changelog("accumulate"))
+        worker = here.start("worker")
+        here.feed(events(300, 100))
+        wait(worker, lambda: "juice: corruption: " in worker.said())
+        assert "juice rebuild" in worker.said()
+        worker.kill()
+        sink.stop()
+        _cut(stack, here.names.changelog("accumulate"))
+        refused = here.start("worker")
+        assert refused.popen.wait(120) == 2
+        assert f"{here.names.changelog('accumulate')} lost its beginning" in refused.said()
+        assert "juice rebuild" in refused.said()
+        _rebuilt(here, 400)
+        assert here.query("SELECT count() FROM {db}.events WHERE actor = {who:String}", who=PERSON) == [(0,)]
+        assert here.query("SELECT count() FROM {db}.account_panes WHERE account = {who:String}", who=PERSON) == [(0,)]
+
+
+def _rebuilt(here: Installation, accepted: int) -> None:
+    deadline = time.monotonic() + 60
+    while (done := here.juice("rebuild", "--yes")).returncode:  # a member that was killed is one until its session ends
+        assert time.monotonic() < deadline, done.stderr
+        assert "stop all workers and sinks first" in done.stderr, done.stderr
+    here.start("worker")
+    here.start("sink")
+    exact(here, accepted)
+
+
+def _make_older(stack: StackInfo, changelog: str) -> None:
+    """Put each account's last value back with another number of its format, as another version would have written it."""
+    consumer = KafkaConsumer(bootstrap_servers=stack.kafka, receive_message_max_bytes=64 << 20)
+    last = ends(consumer, changelog)
+    tps = [TopicPartition(changelog, partition) for partition in last]
+    consumer.assign(tps)
+    consumer.seek_to_beginning(*tps)
+    values: dict[tuple[int, bytes], bytes | None] = {}
+    while any(consumer.position(tp) < last[tp.partition] for tp in tps):
+        for found in consumer.poll(timeout_ms=200).values():
+            values |= {(record.partition, record.key): record.value for record in found}
+    consumer.close()
+    producer = KafkaProducer(bootstrap_servers=stack.kafka)
+    for (partition, key), value in values.items():
+        if value is not None and key.startswith(b"a"):
+            head = 2 * FENCE.size
+            producer.send(changelog, key=key, value=value[:head] + b"\xfe" + value[head + 1 :], partition=partition)
+    for (partition, key), value in values.items():
+        if key == PROGRESS:
+            producer.send(changelog, key=key, value=value, partition=partition)
+    producer.close()
+
+
+def _cut(stack: StackInfo, changelog: str) -> None:
+    """Let Kafka delete the first half of a changelog, as a retention set by mistake would."""
+    consumer = KafkaConsumer(bootstrap_servers=stack.kafka)
+    halves = {TopicPartition(changelog, p): end // 2 for p, end in ends(consumer, changelog).items() if end > 1}
+    consumer.close()
+    admin = KafkaAdminClient(bootstrap_servers=stack.kafka)
+    mistaken = {"cleanup.policy": "compact,delete", "max.message.bytes": str(32 << 20)}
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, changelog, mistaken)])
+    admin.delete_records(halves)
+    admin.close()
+
+
+def test_the_input_may_grow(stack: StackInfo, tmp_path: Path) -> None:
+    """Partitions are added to social.events under a running worker; after its restart they count like the others."""
+    with installation(stack, tmp_path) as here:
+        worker = here.start("worker")
+        here.start("sink")
+        here.feed(events(0, 200), partitions=4)
+        exact(here, 200)
+        grown = here.juice("migrate", "--sources", "7")
+        assert "4 → 7 partitions; restart the workers" in grown.stdout, grown.stderr
+        worker.stop()
+        here.start("worker")
+        here.feed(events(200, 200), partitions=7)
+        exact(here, 400)
+        [(sources,)] = here.query("SELECT uniqExact(partition) FROM {db}.events")
+        assert sources == 7
