@@ -83,7 +83,7 @@ class Cascade:
     def node(self, fact: Fact, *, id: int, ref: int, alias: int) -> None:
         """Add a node, or take it off, with everything that is counted of it."""
         tree, sign, time = self.tree, fact.sign, fact.time
-        account = number_of(fact.actor)
+        account = number_of(fact.actor or fact.id)  # whoever was erased is somebody, each time somebody else
         self.touched = True
         if sign > 0:
             if self.debts.pop(id, None) is not None:

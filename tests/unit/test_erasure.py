@@ -72,7 +72,7 @@ def others(pipe: Pipe) -> dict[tuple[Any, ...], tuple[int, ...]]:
     }
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(20))
 def test_state_forgets_and_others_keep_what_they_have(seed: int) -> None:
     """Whatever crashes in between and comes after, no stage keeps the name, and all others' panes are as without it."""
     before, after = events(random.Random(seed), 120), events(random.Random(seed + 100), 80, start=120)
