@@ -33,7 +33,7 @@ from streams.measures.account.views import (
 )
 from streams.subject import Rows
 from streams.subjects.account_journal import Entries, is_kept
-from streams.subjects.account_settle import beat, sampled, tell
+from streams.subjects.account_settle import beat, sampled, since, tell
 from streams.subjects.account_state import Account, Settled, observe
 from streams.windows.panes import (
     GIVEN,
@@ -146,7 +146,7 @@ class _Together:
 
     def __init__(self, looks: Sequence[Look], rhythms: Sequence[Rhythm], now: int, settings: ScoreSettings) -> None:
         self.looks, self.rhythms, self.now, self.settings = looks, rhythms, now, settings
-        self.told = [_told(look, settings) for look in looks]
+        self.told = [_told(look, rhythm, settings) for look, rhythm in zip(looks, rhythms, strict=True)]
         self.scale = ints((1 << look.settled.level for look in looks), len(looks))
         self.bounds = bounds_of((len(told.people) for told in self.told), len(looks))
         self.people = table_of_people(list(chain.from_iterable(told.people.values() for told in self.told)))
@@ -225,7 +225,7 @@ class _Together:
         )
 
 
-def _told(look: Look, settings: ScoreSettings) -> _Told:
+def _told(look: Look, rhythm: Rhythm, settings: ScoreSettings) -> _Told:
     settled = look.settled
     people, posts = settled.people, settled.posts
     if look.found:
@@ -237,6 +237,8 @@ def _told(look: Look, settings: ScoreSettings) -> _Told:
         for network, seen in look.account.audience.items():
             for at in range(0, len(seen), 3):
                 observe(audience, network, *seen[at : at + 3])
+    if rhythm.anew:
+        audience = since(audience, rhythm.anew)
     return _Told(people, posts, level, audience)
 
 

@@ -125,6 +125,8 @@ def settle(
         while len(seen) > 3 and seen[3] < (before - FORGET_AFTER) * MINUTE:
             del seen[:3]
     account.audience = {}
+    if settled.rhythm.anew:
+        settled.audience = since(settled.audience, settled.rhythm.anew)
     account.settled = settled_bytes(settled)
     return found
 
@@ -142,6 +144,17 @@ def sampled(posts: dict[int, list[int]], level: int) -> tuple[dict[int, list[int
     if len(posts) > POSTS:
         level = level_for(posts, POSTS, level)
     return ({post: shared for post, shared in posts.items() if is_kept(post, level)} if level else posts), level
+
+
+def since(audience: dict[str, list[int]], minute: int) -> dict[str, list[int]]:
+    """Return what was seen of the followers from `minute` on."""
+    kept = {
+        network: [
+            number for at in range(0, len(seen), 3) if seen[at] >= minute * MINUTE for number in seen[at : at + 3]
+        ]
+        for network, seen in audience.items()
+    }
+    return {network: seen for network, seen in kept.items() if seen}
 
 
 def _beats() -> list[int]:

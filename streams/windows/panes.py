@@ -16,6 +16,7 @@ from typing import Final
 
 from schemas.event import KINDS
 from streams.measures.account.measure import WINDOW_NAMES
+from streams.measures.account.rhythm import FORGOTTEN_AFTER
 from streams.subject import DAY, HOUR, MINUTE
 
 Panes = dict[int, int]
@@ -70,7 +71,7 @@ KEPT_MINUTES: Final = 60
 """Minutes stay apart at least this long: the widest window of minute panes."""
 KEPT_HOURS: Final = 7 * 24
 """Hours stay apart this long: the widest window of hour panes."""
-KEPT_DAYS: Final = 60
+KEPT_DAYS: Final = FORGOTTEN_AFTER
 """Days older than this are forgotten."""
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from copy import copy
+from typing import Final
 
 import msgspec
 
 from streams.measures.account.memory import UNIT, faded
-from streams.measures.account.settings import ScoreSettings
+from streams.measures.account.settings import DAY, ScoreSettings
+
+FORGOTTEN_AFTER: Final = 60
+"""After so many days without anything an account is forgotten."""
 
 
 class Rhythm(msgspec.Struct, array_like=True, gc=False):
@@ -30,6 +34,10 @@ class Rhythm(msgspec.Struct, array_like=True, gc=False):
     gave_fast: int = 0
     gave_slow: int = 0
     """Start of the last occasion of engagement with others, and the sums as of then."""
+    seen: int = 0
+    """Last minute in which anything happened."""
+    anew: int = 0
+    """Minute in which it began anew after a long silence: what was before is forgotten."""
 
     def beat(self, minute: int, engaged: bool, gave: bool, acted: bool, settings: ScoreSettings) -> int:
         """Note a minute with earned engagement, engagement with others, own actions; return the gap it ends,
@@ -41,6 +49,12 @@ class Rhythm(msgspec.Struct, array_like=True, gc=False):
         >>> rhythm.engaged, rhythm.engaged_fast  # 1010 is no occasion of its own
         (1720, 1500)
         """
+        if minute // DAY - self.seen // DAY >= FORGOTTEN_AFTER and self.seen:
+            # Whoever looked in between has released the account; whoever did not shall say the same.
+            self.first = self.acted = self.engaged = self.gave = 0
+            self.engaged_fast = self.engaged_slow = self.gave_fast = self.gave_slow = 0
+            self.anew = minute
+        self.seen = max(self.seen, minute)
         if not self.first:
             self.first = minute
         if engaged and minute // settings.occasion > self.engaged // settings.occasion:

@@ -78,6 +78,8 @@ class Rhythms:
     gave: Ints
     gave_fast: Ints
     gave_slow: Ints
+    seen: Ints
+    anew: Ints
 
 
 assert tuple(field.name for field in fields(Rhythms)) == Rhythm.__struct_fields__, "one column for each field, in order"

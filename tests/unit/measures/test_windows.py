@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -115,6 +116,29 @@ def test_every_window_equals_a_recount(data: st.DataObject, facts: list[Fact]) -
         else:
             assert row is not None
             assert {name: row[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("days", [58, 59, 60, 61, 200])
+def test_who_comes_back_after_long_is_new_however_one_looked(days: int) -> None:
+    """After 60 days of silence an account begins anew, whether it was looked at in between or all came at once."""
+    before = [act("share", f"fan{n}", "ada", at=NOON + n * HOUR, object="p", actor_followers=5) for n in range(6)]
+    before += [act("post", "ada", at=NOON + n * DAY, actor_followers=9, network="x") for n in range(3)]
+    back = NOON + 2 * DAY + days * DAY
+    after = [act("like", "fan1", "ada", at=back), act("mention", "ada", "fan2", at=back + HOUR)]
+    followed, at_once = World(), World()
+    followed.happen(*before)
+    followed.look(NOON + 2 * DAY + MINUTE, floor=NOON + DAY, only="ada")
+    while "ada" in followed.stored and followed.due["ada"] <= back:
+        due = followed.due["ada"]
+        followed.look(due, floor=due - 2 * HOUR, only="ada")
+    followed.happen(*after)
+    at_once.happen(*before, *after)
+    for world in (followed, at_once):
+        world.look(back + 2 * HOUR, floor=back - HOUR, only="ada")
+        world.look(back + 3 * DAY, floor=back + 2 * DAY, only="ada")
+    for window in WINDOWS:
+        assert at_once.row("ada", window) == followed.row("ada", window)
+    assert followed.read("ada")["first_seen"] == (back if days >= 60 else NOON) // 1000
 
 
 @given(facts=st.lists(dealings(), max_size=25, unique_by=lambda fact: fact.id))
