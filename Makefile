@@ -38,7 +38,8 @@ bench: setup ## measure throughput beside other engines, on this machine
 	$(BIN)/python -m infra.bench $(ARGS)
 
 chaos: setup ## kill, freeze and cut everything, then count
-	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-100} $(BIN)/python -m pytest tests/integration/test_chaos.py
+	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-100} $(BIN)/python -m pytest tests/integration/test_chaos.py \
+		tests/integration/test_crash_points.py
 	$(BIN)/python -m tests.faults --write $(ARGS)
 
 lock: setup ## resolve the dependencies anew and pin them by hash

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,12 +10,18 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from infra import stack as local
 from infra.stack import StackInfo
 from tests import world
 from tests.harness import Installation, installation
 from tests.observability.watchers import Prometheus, eventually, free_port, prometheus, telemetry_port
+
+# Properties are tried on the same examples each time, however slow the machine; HYPOTHESIS_PROFILE=search looks for others.
+settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

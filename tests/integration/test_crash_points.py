@@ -7,12 +7,14 @@ dies at the next point. That each died where it should is told by its exit code 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import psutil
@@ -29,6 +31,8 @@ ROUND = 150
 PATIENCE = 180.0
 SINK = [point for point in POINTS if point.startswith("sink.")]
 MIGRATE = [point for point in POINTS if point.startswith("migrate.")]
+PASSINGS = range(1, 2 if int(os.environ.get("CHAOS_ROUNDS", "20")) <= 20 else 4)
+"""At which passings of its point a process dies; `make chaos` asks for more."""
 WORKER = [point for point in POINTS if point not in (*SINK, *MIGRATE)]
 JOINED = "worker.rebalancing"
 """A point that is passed when a second worker joins."""
@@ -80,10 +84,10 @@ class Armed:
             self.process.wait()
 
 
-def die_at(here: Installation, name: str, point: str) -> None:
+def die_at(here: Installation, name: str, point: str, passing: int = 1) -> None:
     """Run a worker or sink until it has died at `point`."""
-    while True:
-        armed = Armed(here, name, f"{point}:2" if point == JOINED else point)
+    for _ in range(5):
+        armed = Armed(here, name, f"{point}:{2 if point == JOINED else passing}")
         if point == JOINED:
             armed.wait_for("event='ready'")
             other = here.start("worker")
@@ -115,8 +119,8 @@ def workers_die(stack: StackInfo, folder: Path, points: Sequence[str]) -> None:
     with installation(stack, folder, session_timeout=f"{SESSION}s") as here:
         here.start("sink")
         fed = feed(here, 0)
-        for point in points:
-            die_at(here, "worker", point)
+        for passing, point in product(PASSINGS, points):
+            die_at(here, "worker", point, passing)
             fed = feed(here, fed)
         here.start("worker")
         exact(here, fed)
@@ -128,8 +132,8 @@ def sinks_die(stack: StackInfo, folder: Path, points: Sequence[str]) -> None:
     with installation(stack, folder, session_timeout=f"{SESSION}s") as here:
         here.start("worker")
         fed = feed(here, 0)
-        for point in points:
-            die_at(here, "sink", point)
+        for passing, point in product(PASSINGS, points):
+            die_at(here, "sink", point, passing)
             fed = feed(here, fed)
         here.start("sink")
         exact(here, fed)

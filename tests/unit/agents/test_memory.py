@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.fact import LIKE, UNDO, Fact
@@ -97,7 +97,6 @@ happenings = st.sampled_from(("go on", "go on", "go on", "flush", "restart", "di
 
 
 @given(claims=st.lists(steps, max_size=60), data=st.data())
-@settings(deadline=None)
 def test_it_decides_as_if_nothing_were_forgotten(claims: list[tuple[str, str, int]], data: st.DataObject) -> None:
     """Over many hours, however claims are cut into batches and whenever the worker dies, each is judged by the rules."""
     timed = [(what, name, DAY + n * 10 * MINUTE + seconds * 1000) for n, (what, name, seconds) in enumerate(claims)]
