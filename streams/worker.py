@@ -19,7 +19,7 @@ from kafka import TopicPartition
 
 from infra import logs, telemetry
 from infra.clock import monotonic
-from infra.kafka import admin_client, broker_of, reader, topic_partitions
+from infra.kafka import KafkaUnreachable, admin_client, broker_of, reader, topic_partitions
 from infra.settings import Settings, SettingsError, load
 from infra.version import version
 from streams.engine import faults
@@ -35,6 +35,10 @@ TICK = 0.25
 """Seconds between looks at what is due while no input comes."""
 STOP_WITHIN = 20.0
 """Seconds a graceful stop may take; after that the process ends as if killed, which loses nothing."""
+
+
+RESTARTS = int(os.environ.get("JUICE_RESTARTS", "0"))
+"""How often the supervisor has started this worker again."""
 
 
 class Watch:
@@ -170,6 +174,10 @@ def main() -> int:
         names = Names.of(settings)
         with admin_client(settings, kafka) as admin:
             counts = topic_partitions(admin)
+    except KafkaUnreachable as error:
+        print(f"juice: {error}", file=sys.stderr)
+        # At the first start most likely a wrong address, later a broker that comes back.
+        return Exit.UNAVAILABLE if RESTARTS else Exit.USAGE
     except (SettingsError, ValueError) as error:
         print(f"juice: {error}", file=sys.stderr)
         return Exit.USAGE
@@ -190,7 +198,7 @@ def main() -> int:
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     telemetry.build(version=version())
-    telemetry.restarts(int(os.environ.get("JUICE_RESTARTS", "0")))
+    telemetry.restarts(RESTARTS)
     try:
         import uvloop
 

@@ -19,6 +19,8 @@ class Exit(IntEnum):
     OK = 0
     USAGE = 2
     """A setting, schema or server that a person has to mend; starting again does not help."""
+    UNAVAILABLE = 69
+    """No broker answers a worker that has run before: it is started again until one does."""
     FAULT = 70
     """A fault of the program's own in mid-batch; nothing was acknowledged."""
     CORRUPTION = 71
