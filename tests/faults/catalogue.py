@@ -60,7 +60,9 @@ def broker_killed(world: World, seconds: float) -> str:
     before = world.brokers[0].unreachable
     local.stop(world.home, "kafka-1", signal.SIGKILL)
     wait("somebody who misses it", lambda: world.brokers[0].unreachable > before)
-    time.sleep(max(seconds, 8.0))  # longer than a session: the worker loses its lease and is started while nobody is there
+    time.sleep(
+        max(seconds, 8.0)
+    )  # longer than a session: the worker loses its lease and is started while nobody is there
     local.up(world.home)
     return f"{world.brokers[0].unreachable - before} connections found nobody"
 
