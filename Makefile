@@ -20,7 +20,7 @@ demo: setup ## start everything, replay real events, show the answers, stop
 	$(BIN)/juice demo $(ARGS)
 
 test: setup ## run all tests, those on a real Kafka and ClickHouse included
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder $(ARGS)
 
 check: setup ## lint, formatting, types, known faults and licences of what is pinned
 	$(BIN)/ruff check .

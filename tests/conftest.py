@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from infra import stack as local
 from infra.stack import StackInfo
@@ -24,13 +26,17 @@ settings.register_profile("search", deadline=None, suppress_health_check=[Health
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file together when several run at a time, and all that share the living world."""
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        group = "living" if "living" in fixtures else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+class Together(LoadScopeScheduling):  # type: ignore[misc]
+    """Where several tests run at a time: those of a file one after the other, and all that share the living world."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "living" if file.split("/")[1] in LIVING else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Say in which process a test runs."""
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +50,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
         yield local.up(home, kafka_port=0, clickhouse_port=0)
     finally:
         local.down(home, wipe=True)
+
+
+LIVING = ("documents", "observability", "page")
+"""Folders whose tests share the living world."""
 
 
 @dataclass(frozen=True)
