@@ -56,6 +56,10 @@ LIVING = ("documents", "observability", "page")
 """Folders whose tests share the living world."""
 
 
+LAST = 200
+"""Events of the world that come last."""
+
+
 @dataclass(frozen=True)
 class Living:
     """An installation with the world in it, a worker and a sink that go on, and a Prometheus that scrapes them.
@@ -81,14 +85,17 @@ def living(stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     rules.write_text(world.RULES)
     with installation(stack, folder, campaigns=str(rules), serve_port=str(free_port())) as here:
         records = world.events()
-        here.feed(records)  # before the worker starts: no partition falls silent while another is being filled
+        # Before the worker starts, so that no partition falls silent while another is being filled. The last come when
+        # everybody looks: what is a rate needs to be seen twice.
+        here.feed(records[:-LAST])
         worker, sink = here.start("worker"), here.start("sink")
         addresses = [f"127.0.0.1:{telemetry_port(process)}" for process in (worker, sink)]
         targets = {"juice-worker": addresses[:1], "juice-sink": addresses[1:]}
         with prometheus(folder / "prometheus", targets) as watching:
             left = here.drain()
             assert left is None, f"{left}\n{here.logs()}"
-            here.feed([b"{", b"[]", b'{"id":"d","type":"dance","time":1341360000000,"actor":"a"}', records[-1]])
+            bad = [b"{", b"[]", b'{"id":"d","type":"dance","time":1341360000000,"actor":"a"}']
+            here.feed([*records[-LAST:], *bad, records[-1]])
             assert here.drain() is None
             yield Living(here, addresses[0], addresses[1], watching, Path(stack.home), time.time())
 
