@@ -76,6 +76,7 @@ ELSEWHERE = {
     "juice down --wipe": ("would stop the session's stack", "tests/integration/test_contract.py", '"down", "--wipe"'),
     "juice demo --keep": ("has a stack of its own, and takes a minute", "Makefile", "juice demo $(ARGS)"),
     "juice bench": ("measures for a minute, on a stack of its own", "streams/cli/bench.py", "def bench("),
+    "juice bench --plan 100000": ("measures for a minute, on a stack of its own", "streams/cli/bench.py", "def bench("),
     "juice rebuild": ("wants everybody else to stop", "tests/integration/test_upgrade.py", 'here.juice("rebuild"'),
     "promtool check metrics": ("wants metrics", "tests/observability/test_telemetry.py", '"check", "metrics"'),
     "python -m infra.grafana": ("writes into the source", "tests/observability/test_dashboards.py", "== generated()"),
