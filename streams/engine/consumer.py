@@ -9,6 +9,9 @@ What of Faust it answers:
   its table's progress record says; what is committed is copied from there, for lag monitors.
 - Faust's own bookkeeping of acknowledgements builds a list with one integer per record; ours has nothing to keep.
 - A worker that was stopped for longer than its session must not write when it wakes: `check_lease`.
+- aiokafka has one fetch under way per broker, and Faust lets it wait for 1.5 s. While it waits for partitions that are
+  caught up, those that have records are not asked for: with three stages on one broker a worker stood still half of the
+  time (8,592 and 15,056 records/s without and with, two runs one after the other, counts alone): `FETCH_WAIT`.
 """
 
 from __future__ import annotations
@@ -30,6 +33,10 @@ log = structlog.get_logger("juice")
 
 RETRIES = 2
 """How often a poll that begins beyond the next offset is fetched again before the hole counts as the log's own."""
+
+
+FETCH_WAIT = 50
+"""Milliseconds that a broker may hold a fetch back for want of records. It costs an idle worker 20 requests a second."""
 
 
 class GuardedRecovery(Recovery):
@@ -188,9 +195,13 @@ class GuardedConsumer(driver.Consumer):
     # The lease
 
     async def on_started(self) -> None:
-        """Watch the heartbeats once the consumer thread runs."""
+        """Watch the heartbeats and shorten the fetches once the consumer thread runs."""
         await super().on_started()
         self._watch_heartbeats()
+        self._shorten_fetches()
+
+    def _shorten_fetches(self) -> None:
+        self._thread._ensure_consumer()._fetcher._fetch_max_wait_ms = FETCH_WAIT
 
     def _watch_heartbeats(self) -> None:
         coordinator = self._thread._ensure_consumer()._coordinator

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.produce import ProduceRequest
 from faust.transport.drivers import aiokafka as driver
@@ -220,6 +223,25 @@ def test_only_an_answered_heartbeat_counts(monkeypatch: pytest.MonkeyPatch) -> N
         assert world.consumer._heartbeat_at == 2_000.0
         assert not await coordinator._do_heartbeat()
         assert world.consumer._heartbeat_at == 2_000.0
+
+    in_world(test)
+
+
+def test_a_fetch_does_not_wait_for_those_who_are_caught_up() -> None:
+    """Who has records is asked again soon: the request that aiokafka makes next waits as long as ours may."""
+
+    async def test(world: World) -> None:
+        leader = SimpleNamespace(leader_for_partition=lambda tp: 1)
+        client = SimpleNamespace(_loop=asyncio.get_running_loop(), _metadata_max_age_ms=1_000, cluster=leader)
+        fetcher = Fetcher(client, SubscriptionState())
+        state = SimpleNamespace(has_valid_position=True, paused=False, position=0)
+        kafka = SimpleNamespace(_fetcher=fetcher)
+        world.consumer._thread = SimpleNamespace(_ensure_consumer=lambda: kafka)  # type: ignore[assignment]
+        world.consumer._shorten_fetches()
+        assigned = SimpleNamespace(tps=[ROUTED], state_value=lambda tp: state)
+        [(_, request)] = fetcher._get_actions_per_node(assigned)[0]
+        assert request._max_wait_ms == module.FETCH_WAIT
+        await fetcher.close()
 
     in_world(test)
 
