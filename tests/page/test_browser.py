@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -107,16 +108,39 @@ def test_it_updates_when_events_arrive_and_keeps_the_focus(served: Served, chrom
         assert wrong == []
 
 
-def test_it_survives_clickhouse_being_frozen(served: Served, chromium: Browser) -> None:
-    """While ClickHouse hangs a banner says so over what was there; when it wakes the banner goes by itself."""
+def frozen(home: Path) -> None:
+    """Let ClickHouse hang."""
+    local.send(home, "clickhouse", signal.SIGSTOP)
+
+
+def thawed(home: Path) -> None:
+    """Let it go on."""
+    local.send(home, "clickhouse", signal.SIGCONT)
+
+
+def killed(home: Path) -> None:
+    """End ClickHouse without a word."""
+    local.stop(home, "clickhouse", signal.SIGKILL)
+
+
+def started(home: Path) -> None:
+    """Start it again, on the port that it had."""
+    local.start(home, "clickhouse")
+
+
+@pytest.mark.parametrize(("away", "back"), [(frozen, thawed), (killed, started)], ids=["frozen", "killed"])
+def test_it_survives_clickhouse_going_away(
+    served: Served, chromium: Browser, away: Callable[[Path], None], back: Callable[[Path], None]
+) -> None:
+    """While ClickHouse hangs or is gone a banner says so over what was there; when it is back the banner goes by itself."""
     with opened(chromium, f"{served.url}#/accounts") as (page, _):
         settled(page)
-        local.send(served.home, "clickhouse", signal.SIGSTOP)
+        away(served.home)
         try:
             expect(page.locator("#banner")).to_contain_text("ClickHouse", timeout=SLOW)
             assert page.locator("tbody tr").count() > 10
         finally:
-            local.send(served.home, "clickhouse", signal.SIGCONT)
+            back(served.home)
         expect(page.locator("#banner")).to_be_empty(timeout=SLOW)
         settled(page)
         assert page.locator("tbody tr").count() > 10
