@@ -146,8 +146,8 @@ def _ports() -> int:
 
 
 @contextmanager
-def world(folder: Path, count: int) -> Iterator[World]:
-    """Give a world with so many brokers, one or three, and leave nothing of it running."""
+def world(folder: Path, count: int, **settings: str) -> Iterator[World]:
+    """Give a world with so many brokers, one or three, and more settings; leave nothing of it running."""
     home, first = folder / "home", _ports()
     rules = folder / "rules.toml"
     rules.write_text(RULES)
@@ -165,6 +165,6 @@ def world(folder: Path, count: int) -> Iterator[World]:
             kafka=",".join(f"{OUTSIDE}:{proxy.port}" for proxy in brokers),
             clickhouse=f"http://127.0.0.1:{house.port}",
         )
-        here = Installation(outside, folder, replication=str(count), campaigns=str(rules))
+        here = Installation(outside, folder, replication=str(count), campaigns=str(rules), **settings)
         stack.callback(here.close)
         yield World(home, info, here, brokers, house)
