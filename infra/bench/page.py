@@ -13,7 +13,7 @@ from infra.bench.workload import PER_MILLION
 _PAGE: Final = """\
 # Performance
 
-Written by `juice bench --write-docs`; run it to have the figures of your own machine. The ratios are what
+Written by `python -m infra.bench --write-docs`; run it to have the figures of your own machine. The ratios are what
 counts: everything in a table was measured on one machine, against one broker, in turns.
 
 ![Records per second and per CPU second](performance.svg)

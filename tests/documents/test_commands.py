@@ -77,6 +77,13 @@ ELSEWHERE = {
     "juice demo --keep": ("has a stack of its own, and takes a minute", "Makefile", "juice demo $(ARGS)"),
     "juice bench": ("measures for a minute, on a stack of its own", "streams/cli/bench.py", "def bench("),
     "juice bench --plan 100000": ("measures for a minute, on a stack of its own", "streams/cli/bench.py", "def bench("),
+    "juice bench --copies 8 --rate 2500 --seconds 20 --plan 1000000": (
+        "measures for two minutes, on a stack of its own",
+        "streams/cli/bench.py",
+        "def bench(",
+    ),
+    "python -m infra.bench --write-docs": ("measures for ten minutes", "infra/bench/cli.py", "write_docs"),
+    "juice bench --hot 0.5 --rate 0": ("the same", "streams/cli/bench.py", "def bench("),
     "juice rebuild": ("wants everybody else to stop", "tests/integration/test_upgrade.py", 'here.juice("rebuild"'),
     "promtool check metrics": ("wants metrics", "tests/observability/test_telemetry.py", '"check", "metrics"'),
     "python -m infra.grafana": ("writes into the source", "tests/observability/test_dashboards.py", "== generated()"),
