@@ -34,7 +34,6 @@ log = structlog.get_logger("juice")
 RETRIES = 2
 """How often a poll that begins beyond the next offset is fetched again before the hole counts as the log's own."""
 
-
 FETCH_WAIT = 50
 """Milliseconds that a broker may hold a fetch back for want of records. It costs an idle worker 20 requests a second."""
 
@@ -70,6 +69,17 @@ class GuardedConsumer(driver.Consumer):
         """Stages by the topic they read."""
         stages: Mapping[str, Any] = self.app.stages
         return stages
+
+    # What can be changed of aiokafka once there is one
+
+    async def on_started(self) -> None:
+        """Watch the heartbeats and shorten the fetches once the consumer thread runs."""
+        await super().on_started()
+        self._watch_heartbeats()
+        self._shorten_fetches()
+
+    def _shorten_fetches(self) -> None:
+        self._thread._ensure_consumer()._fetcher._fetch_max_wait_ms = FETCH_WAIT
 
     # Where to begin
 
@@ -193,15 +203,6 @@ class GuardedConsumer(driver.Consumer):
         """Leave livelock detection to the supervisor's watchdog, which looks at progress."""
 
     # The lease
-
-    async def on_started(self) -> None:
-        """Watch the heartbeats and shorten the fetches once the consumer thread runs."""
-        await super().on_started()
-        self._watch_heartbeats()
-        self._shorten_fetches()
-
-    def _shorten_fetches(self) -> None:
-        self._thread._ensure_consumer()._fetcher._fetch_max_wait_ms = FETCH_WAIT
 
     def _watch_heartbeats(self) -> None:
         coordinator = self._thread._ensure_consumer()._coordinator

@@ -49,7 +49,7 @@ SHOWN: dict[str, tuple[str, str, Callable[[Series, int], bool]]] = {
     "the broker killed, and back": ("Processes ready", "A", absent("juice-worker")),
     "worker frozen beyond its session": ("Processes ready", "A", absent("juice-worker")),
 }
-"""Fault → panel, query, and what is seen there. Beside the faults of one broker that nobody need notice."""
+"""Fault → panel, query, and what is seen there. Not tried yet: slow connections, those to Kafka cut, compaction, clocks."""
 
 
 def expression(title: str, ref: str) -> str:
