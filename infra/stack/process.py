@@ -21,6 +21,8 @@ from infra import clock
 # Creation times come from the boot time, which moves a little when the system clock is set.
 _SAME_INSTANT_S = 2.0
 
+_STANDSTILL_S = 10.0
+
 _FRAME = re.compile(r"\s+at |\d+\. |\s+\.\.\. \d+ more")  # of Java, of ClickHouse
 
 # Servers started by this very process are its children: they must be reaped, or they stay as zombies.
@@ -38,12 +40,19 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
         return self._find() is not None
 
     def send(self, sig: signal.Signals) -> bool:
-        """Send `sig`; False when there is nobody to send it to."""
+        """Send `sig`; False when there is nobody to send it to.
+
+        SIGSTOP is a promise that nothing is answered from now on, so it returns when the process stands still: the
+        system asks one thread to stop the others, and on a busy machine these answer until that one has its turn.
+        """
         found = self._find()
         if found is None:
             return False
         try:
             found.send_signal(sig)
+            deadline = clock.monotonic() + _STANDSTILL_S
+            while sig == signal.SIGSTOP and found.status() != psutil.STATUS_STOPPED and clock.monotonic() < deadline:
+                time.sleep(0.002)
         except psutil.NoSuchProcess:
             return False
         return True

@@ -113,7 +113,7 @@ def stop(home: Path | str, service: str, sig: signal.Signals = signal.SIGTERM, *
 
 
 def send(home: Path | str, service: str, sig: signal.Signals) -> None:
-    """Send a signal to one running server and return at once: SIGSTOP freezes it, SIGCONT wakes it."""
+    """Send a signal to one running server: SIGSTOP freezes it, and returns when it is frozen; SIGCONT wakes it."""
     process = _state_with(Home.at(home), service)[service].process
     if process is None or not process.send(sig):
         raise StackError(f"{service} does not run: start it with `juice up`")
