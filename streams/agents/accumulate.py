@@ -184,7 +184,6 @@ class Accumulate:
                 here.waiting[key] = None
             else:
                 here.agenda.restore(key, due)
-        here.agenda.restored()
 
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
         """Fold the facts in `records` and present what there is time for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from struct import Struct
 from typing import Final
 
@@ -14,8 +14,6 @@ HEADER: Final = Struct(">qq")
 WAITING: Final = 0
 """Due now. So is, after a restart, a key that waits for time or floor, whichever comes first: that is not kept."""
 
-Item = tuple[int, bytes]
-
 
 def written(due: int | Due) -> int:
     """Return a due as a value's header has it: a time as it is, a floor below -1, both as WAITING.
@@ -23,10 +21,42 @@ def written(due: int | Due) -> int:
     >>> written(7), written(Due(time=7)), written(Due(floor=7)), written(Due(time=7, floor=9)), written(Due()) == NEVER
     (7, 7, -9, 0, True)
     """
-    time, floor = Due.of(due)
+    if isinstance(due, int):
+        return due
+    time, floor = due
     if floor == NEVER:
         return time
     return WAITING if time != NEVER else -2 - floor
+
+
+class _Calendar:
+    """Keys by the moment they are due. Most share theirs with many others, so that only moments are in a heap."""
+
+    __slots__ = ("_keys", "_moments")
+
+    def __init__(self) -> None:
+        self._keys: dict[int, list[bytes]] = {}
+        self._moments: list[int] = []
+
+    def put(self, moment: int, key: bytes) -> None:
+        found = self._keys.get(moment)
+        if found is None:
+            self._keys[moment] = [key]
+            heappush(self._moments, moment)
+        else:
+            found.append(key)
+
+    def ripe(self, now: int) -> bool:
+        return bool(self._moments) and self._moments[0] <= now
+
+    def take(self, now: int) -> Iterator[tuple[int, bytes]]:
+        """Yield what is due, the earliest moment first, and keep no more of it; it may be left off at any point."""
+        while self.ripe(now):
+            moment = self._moments[0]
+            keys = self._keys[moment]
+            while keys:
+                yield moment, keys.pop()
+            del self._keys[heappop(self._moments)]
 
 
 class Agenda:
@@ -34,34 +64,32 @@ class Agenda:
 
     def __init__(self) -> None:
         """Nothing is due."""
-        self._times: list[Item] = []
-        self._floors: list[Item] = []
+        self._times = _Calendar()
+        self._floors = _Calendar()
         self._both: dict[bytes, Due] = {}
         """Keys that wait for time or floor."""
 
     def restore(self, key: bytes, due: int) -> None:
-        """Take up a due as `written`; call `restored` after the last."""
+        """Take up a due as `written`."""
         if due < WAITING:
-            self._floors.append((-2 - due, key))
+            self._floors.put(-2 - due, key)
         elif WAITING < due < NEVER:
-            self._times.append((due, key))
-
-    def restored(self) -> None:
-        """Make heaps of what was restored."""
-        heapify(self._times)
-        heapify(self._floors)
+            self._times.put(due, key)
 
     def put(self, key: bytes, due: int | Due) -> None:
         """Note when to look at `key`, whatever was noted before."""
         if self._both:
             self._both.pop(key, None)
-        both = time, floor = Due.of(due)
-        if floor < NEVER:
-            heappush(self._floors, (floor, key))
-            if time < NEVER:
-                self._both[key] = both
-        if time < NEVER:
-            heappush(self._times, (time, key))
+        if isinstance(due, int):
+            if due < NEVER:
+                self._times.put(due, key)
+            return
+        if due.floor < NEVER:
+            self._floors.put(due.floor, key)
+            if due.time < NEVER:
+                self._both[key] = due
+        if due.time < NEVER:
+            self._times.put(due.time, key)
 
     def drop(self, key: bytes) -> None:
         """Forget a key."""
@@ -69,14 +97,12 @@ class Agenda:
 
     def ripe(self, now: Now) -> bool:
         """Tell whether anything may be due."""
-        times, floors = self._times, self._floors
-        return bool((times and times[0][0] <= now.time) or (floors and floors[0][0] <= now.floor))
+        return self._times.ripe(now.time) or self._floors.ripe(now.floor)
 
     def take(self, now: Now, values: Mapping[bytes, bytes]) -> Iterator[bytes]:
         """Yield the keys that are due, and note no more of them; `values` are those of the partition."""
-        for heap, moment, sign in ((self._times, now.time, 1), (self._floors, now.floor, -1)):
-            while heap and heap[0][0] <= moment:
-                due, key = heappop(heap)
+        for calendar, moment, sign in ((self._times, now.time, 1), (self._floors, now.floor, -1)):
+            for due, key in calendar.take(moment):
                 raw = values.get(key)
                 if raw is None:
                     continue

@@ -9,6 +9,8 @@ half out already would contradict it. So:
 - a segment is deleted once nothing in it matters to a repetition of the batch that deletes it either: by settled time
   as of that batch's beginning;
 - entries beyond the progress record belong to a batch that will be repeated, and are passed over.
+
+A segment is a series of chunks, so that looking for one event means to search bytes, and to decode a chunk of them.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import chain
 from operator import attrgetter
 from struct import Struct
 from typing import Final, Generic, TypeVar
@@ -25,11 +26,15 @@ import msgspec
 
 from schemas.fact import UNDO, Fact
 from streams.agents.routing import MAX_MESSAGE, cut
+from streams.engine.faults import CorruptState
 from streams.engine.progress import FENCE, PROGRESS
 from streams.subject import MINUTE
 
 _KEY: Final = Struct(">cq")
-"""Key of a segment: `s` and the offset of its first entry."""
+"""Key of a segment: its format and the offset of its first entry."""
+_FORMAT: Final = b"c"
+_CHUNK: Final = 64
+"""Entries of a chunk."""
 
 _GONE: Final = -(1 << 62)
 """Minute of a place that is forgotten: far from everything."""
@@ -47,6 +52,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 _decode = msgspec.msgpack.Decoder(tuple[Entry, ...]).decode
+_chunks = msgspec.msgpack.Decoder(tuple[bytes, ...]).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -119,6 +125,8 @@ class Memory:
         """
         reached = -1
         for key in sorted(key for key in self._entries if key != PROGRESS):
+            if not key.startswith(_FORMAT):
+                raise CorruptState(f"accept: a segment of format {key[:1]!r}; `juice rebuild` counts everything anew")
             found = self._stored(key)
             if found[0].offset >= offset:
                 self._junk.append(key)
@@ -189,7 +197,7 @@ class Memory:
         self._batch = changed(self._batch)
         for key in self._entries:
             if key != PROGRESS and having in (raw := self._raw(key)):
-                self._rewritten[key] = raw[: FENCE.size] + _encode(changed(_decode(raw[FENCE.size :])))
+                self._rewritten[key] = raw[: FENCE.size] + _packed(changed(self._stored(key)))
 
     def flush(self, settled: int) -> dict[bytes, bytes | None]:
         """Return what is to be written of this batch; `settled` is settled time as of its beginning."""
@@ -249,13 +257,20 @@ class Memory:
 
     def _fact(self, place: _Place, name: str) -> Fact:
         """Return the event with that id in a place."""
-        kept = chain.from_iterable(map(self._stored, place.segments)) if place.segments else self._batch
+        kept = self._having(name.encode(), place.segments) if place.segments else self._batch
         return next(
             e.fact for e in kept if e.fact is not None and e.fact.id == name and e.fact.time // MINUTE == place.minute
         )
 
-    def _stored(self, key: bytes) -> tuple[Entry, ...]:
-        return _decode(self._raw(key)[FENCE.size :])
+    def _having(self, name: bytes, segments: Iterable[bytes]) -> Iterator[Entry]:
+        """Yield the entries of the chunks that have these bytes in them."""
+        for key in segments:
+            for chunk in _chunks(self._raw(key)[FENCE.size :]):
+                if name in chunk:
+                    yield from _decode(chunk)
+
+    def _stored(self, key: bytes) -> list[Entry]:
+        return [entry for chunk in _chunks(self._raw(key)[FENCE.size :]) for entry in _decode(chunk)]
 
     def _raw(self, key: bytes) -> bytes:
         return self._rewritten.get(key) or self._entries[key]
@@ -277,10 +292,14 @@ class Memory:
 
 def _segments(entries: Sequence[Entry]) -> Iterator[tuple[bytes, bytes]]:
     """Yield the segments of a batch by key. Entries of one offset stay together: the first names the segment."""
-    value = _encode(entries)
+    value = _packed(entries)
     middle = cut(entries, attrgetter("offset")) if len(value) > MAX_MESSAGE else 0
     if middle:
         yield from _segments(entries[:middle])
         yield from _segments(entries[middle:])
     else:
-        yield _KEY.pack(b"s", entries[0].offset), FENCE.pack(entries[-1].offset) + value
+        yield _KEY.pack(_FORMAT, entries[0].offset), FENCE.pack(entries[-1].offset) + value
+
+
+def _packed(entries: Sequence[Entry]) -> bytes:
+    return _encode([_encode(entries[start : start + _CHUNK]) for start in range(0, len(entries), _CHUNK)])

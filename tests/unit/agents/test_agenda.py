@@ -46,7 +46,6 @@ def test_after_a_restart_nothing_is_forgotten(some: list[tuple[bytes, int | Due]
         if due == WAITING:
             at_once.add(key)
         again.restore(key, due)
-    again.restored()
     assert at_once == {key for key, due in last.items() if NEVER not in due}
     want = {key for key, due in last.items() if due.time <= time or due.floor <= floor}
     assert set(again.take(Now(time, floor), values)) | at_once >= want
