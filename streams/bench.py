@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from statistics import quantiles
-from typing import Final
+from typing import Any, Final
 from urllib.request import urlopen
 
 import msgspec
@@ -53,6 +53,8 @@ class Throughput(msgspec.Struct, frozen=True, kw_only=True):
     costs: dict[str, Cost]
     bytes_per_event: float
     """Written to Kafka: the events themselves, and what the stages make of them, state included."""
+    keys: int
+    """Accounts, ties, posts and others that state is kept of at the end."""
 
     @property
     def cpu_per_event(self) -> dict[str, float]:
@@ -91,21 +93,31 @@ class BenchError(Exception):
 HOT: Final = "everybody's darling"
 
 
-def copies(path: Path, count: int, hot: float = 0.0) -> Iterator[bytes]:
+def copies(path: Path, count: int, hot: float = 0.0, crowd: int = 1) -> Iterator[bytes]:
     """Yield the events of a file of events `count` times, each time three days later and under new ids.
 
-    A part `hot` of them, evenly spread, is done to one and the same account.
+    A part `hot` of them, evenly spread, is done to one and the same account. In a `crowd` everybody has so many namesakes,
+    among whom the events go round.
     """
-    heat = 0.0
+    heat, number = 0.0, 0
     events = [msgspec.json.decode(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
     for copy in range(count):
         for event in events:
             later = {"id": f"{copy}-{event['id']}", "time": _instant(event["time"]) + copy * COPY_SPAN}
+            if crowd > 1:
+                number += 1
+                later |= _namesakes(event, f"~{number % crowd}")
             heat += hot
             if heat >= 1.0:
                 heat -= 1.0
                 later |= {"targets": [HOT]} if "targets" in event else {"object_author": HOT}
             yield msgspec.json.encode(event | later)
+
+
+def _namesakes(event: Mapping[str, Any], suffix: str) -> dict[str, Any]:
+    """Return who did an event, and to whom, with the suffix to their names."""
+    names = {field: event[field] + suffix for field in ("actor", "object_author") if field in event}
+    return names | ({"targets": [name + suffix for name in event["targets"]]} if "targets" in event else {})
 
 
 def _instant(time: str | int) -> int:
@@ -134,11 +146,13 @@ def throughput(
     processes: Callable[[], Mapping[str, psutil.Process]],
     check: Callable[[], None],
     show: Callable[[int], None] = lambda done: None,
+    *,
+    sink: bool = True,
 ) -> Throughput:
     """Follow workers and a sink that were just started until `events`, of `size` bytes together, can be queried.
 
-    `ports` are those of the workers' telemetry; `processes` returns those whose cost is counted; `check` raises when
-    one has ended; `show` is told how many events are done.
+    Without a `sink`, until all rows are in Kafka. `ports` are those of the workers' telemetry; `processes` returns those
+    whose cost is counted; `check` raises when one has ended; `show` is told how many events are done.
     """
     deadline = monotonic() + PATIENCE
     while (begin := _finished(ports)) == 0:
@@ -148,14 +162,16 @@ def throughput(
     started = monotonic()
     costly = processes()
     before = {name: _cpu(process) for name, process in costly.items()}
-    counted = 0.0
+    counted = shown = 0.0
     with Drain(here, here.kafka) as way:
-        while (left := way.left()) is not None:
+        while (left := way.left()) is not None and (sink or left.stage != "sink"):
             check()
             _in_time(deadline)
             if not counted and (left.stage == "sink" or (left.stage == "accumulate" and not left.records)):
                 counted = monotonic()
-            show(_finished(ports))
+            if monotonic() - shown > 1.0:  # to say it costs the workers time
+                show(_finished(ports))
+                shown = monotonic()
             time.sleep(POLL)
     ended = monotonic()
     costs = {
@@ -168,7 +184,15 @@ def throughput(
         seconds=ended - started,
         costs=costs,
         bytes_per_event=(size + written) / events,
+        keys=round(sum(_total(port, "juice_state_keys") for port in ports)),
     )
+
+
+def idle(processes: Mapping[str, psutil.Process], seconds: float) -> dict[str, float]:
+    """Return which part of a core each process takes in the next `seconds`, while nothing comes."""
+    before = {name: _cpu(process) for name, process in processes.items()}
+    time.sleep(seconds)
+    return {name: (_cpu(process) - before[name]) / seconds for name, process in processes.items()}
 
 
 def ready(port: int) -> None:

@@ -41,6 +41,9 @@ def bench(
     seconds: Annotated[int, typer.Option(min=5, help="How long freshness is watched.")] = 30,
     workers: Annotated[int, typer.Option(min=1, help="Workers that share the backlog.")] = 1,
     hot: Annotated[float, typer.Option(min=0, max=1, help="Part of the events that is done to one account.")] = 0.0,
+    crowd: Annotated[int, typer.Option(min=1, help="Namesakes of every account: so many times as many keys.")] = 1,
+    sink: Annotated[bool, typer.Option(help="Without a sink, rows stay in Kafka.")] = True,
+    idle: Annotated[float, typer.Option(min=0, help="Seconds for which it is measured what idleness costs.")] = 0.0,
     plan: Annotated[float, typer.Option(min=0, help="Work out what so many events per second need.")] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
@@ -53,6 +56,8 @@ def bench(
     Example: juice bench --copies 10 --rate 1000
 
     Example: juice bench --hot 0.5 --rate 0 --plan 1000000
+
+    Example: juice bench --copies 10 --crowd 30 --rate 0 --idle 20
     """
     found = settings()
     home = found.home / "bench"
@@ -60,7 +65,7 @@ def bench(
     try:
         with err.status("starting Kafka and ClickHouse …"):
             info = stack.up(home, kafka_port=0, clickhouse_port=0)
-        through = _throughput(home, info, work.copies(HIGGS, copies, hot), workers)
+        through, rest = _throughput(home, info, work.copies(HIGGS, copies, hot, crowd), workers, sink, idle)
         fresh = _freshness(home, info, rate, seconds) if rate else None
     except work.BenchError as error:
         raise SettingsError(str(error)) from None
@@ -72,29 +77,33 @@ def bench(
     if as_json:
         shown = {
             "throughput": msgspec.to_builtins(through) | {"rate": through.rate, "counted_rate": through.counted_rate},
+            "idle": rest,
             "freshness": msgspec.to_builtins(fresh),
             "plan": msgspec.to_builtins(needs),
         }
         print(msgspec.json.encode(shown).decode())
         return
-    _show(through, fresh)
+    _show(through, rest, fresh, sink)
     if needs is not None:
         _show_plan(needs)
 
 
-def _throughput(home: Path, info: stack.StackInfo, events: Iterator[bytes], workers: int) -> work.Throughput:
+def _throughput(
+    home: Path, info: stack.StackInfo, events: Iterator[bytes], workers: int, sink: bool, idle: float
+) -> tuple[work.Throughput, dict[str, float]]:
+    """Return how a backlog was worked off, and what the processes took afterwards, while nothing came."""
     ports = _free_ports(workers)
     here, environ = _prepared(home, info, "throughput", ports[0])
     with err.status("putting events into Kafka …"):
         number, size = work.publish(here, events)
     with ExitStack() as started, Progress(console=err, transient=True) as progress:
-        children = started.enter_context(running(("sink", "worker"), environ, home / "logs"))
+        children = started.enter_context(running(("sink", "worker") if sink else ("worker",), environ, home / "logs"))
         for position, port in enumerate(ports[1:], 2):
             more = environ | {"JUICE_WORKER_PORT": str(port)}
             child = started.enter_context(running(("worker",), more, home / "logs" / str(position)))
             children |= {f"worker {position}": child["worker"]}
         bar = progress.add_task("working it off", total=number)
-        return work.throughput(
+        through = work.throughput(
             here,
             number,
             size,
@@ -102,7 +111,10 @@ def _throughput(home: Path, info: stack.StackInfo, events: Iterator[bytes], work
             lambda: _processes(info, children),
             lambda: check(children, home / "logs"),
             lambda done: progress.update(bar, completed=done),
+            sink=sink,
         )
+        progress.update(bar, description="doing nothing", completed=number)
+        return through, work.idle(_processes(info, children), idle) if idle else {}
 
 
 def _freshness(home: Path, info: stack.StackInfo, rate: float, seconds: int) -> work.Freshness:
@@ -161,20 +173,25 @@ def _processes(info: stack.StackInfo, children: Mapping[str, Popen[bytes]]) -> d
     return found | servers
 
 
-def _show(through: work.Throughput, fresh: work.Freshness | None) -> None:
+def _show(through: work.Throughput, rest: Mapping[str, float], fresh: work.Freshness | None, sink: bool = True) -> None:
     console.print(
-        f"[bold]{through.rate:,.0f} events/s[/] through to ClickHouse, scores included "
+        f"[bold]{through.rate:,.0f} events/s[/] through to {'ClickHouse' if sink else 'Kafka'}, scores included "
         f"({through.events:,} events in {through.seconds:.1f} s); "
         f"{through.counted_rate:,.0f} events/s into the state of every measure.\n"
     )
     table = Table(box=None, pad_edge=False)
     for heading, justify in (("process", "left"), ("CPU", "right"), ("µs/event", "right"), ("memory", "right")):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    if rest:
+        table.add_column("idle", justify="right")
     for name, cost in through.costs.items():
         each = cost.cpu_seconds / through.events * 1e6
-        table.add_row(name, f"{cost.cpu_seconds:.1f} s", f"{each:.1f}", f"{cost.rss >> 20:,} MiB")
+        cells = (f"{rest[name]:.1%} of a core",) if rest else ()
+        table.add_row(name, f"{cost.cpu_seconds:.1f} s", f"{each:.1f}", f"{cost.rss >> 20:,} MiB", *cells)
     console.print(table)
-    console.print(f"\n{through.bytes_per_event:,.0f} bytes to Kafka per event, state and rows included.")
+    console.print(
+        f"\n{through.bytes_per_event:,.0f} bytes to Kafka per event, state and rows included; {through.keys:,} keys of state."
+    )
     if fresh is not None:
         console.print(
             f"\nAt {fresh.rate:,.0f} events/s what can be queried is [bold]{fresh.p50:.2f} s[/] old at the median, "

@@ -1,0 +1,51 @@
+"""The load of `juice bench`: what it makes of a file of events."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from streams.bench import COPY_SPAN, HOT, copies
+
+EVENTS: tuple[dict[str, Any], ...] = (
+    {"id": "a", "type": "like", "time": "2012-07-01T00:00:00Z", "actor": "ada", "object_author": "bob"},
+    {"id": "b", "type": "mention", "time": 1341100860000, "actor": "bob", "targets": ["ada", "eve"]},
+    {"id": "c", "type": "post", "time": 1341100920000, "actor": "eve"},
+)
+
+
+def made(tmp_path: Path, count: int, **options: Any) -> list[dict[str, Any]]:
+    """Return the events that become of EVENTS."""
+    path = tmp_path / "events.ndjson.gz"
+    path.write_bytes(gzip.compress(b"\n".join(msgspec.json.encode(event) for event in EVENTS)))
+    return [msgspec.json.decode(event) for event in copies(path, count, **options)]
+
+
+def test_a_copy_is_later_and_has_ids_of_its_own(tmp_path: Path) -> None:
+    """Nothing else differs."""
+    first, second = (made(tmp_path, 2)[start : start + 3] for start in (0, 3))
+    assert [event["time"] for event in first] == [1341100800000, 1341100860000, 1341100920000]
+    for one, other in zip(first, second, strict=True):
+        assert other["time"] - one["time"] == COPY_SPAN
+        assert other["id"] != one["id"]
+        assert one | {"id": "", "time": 0} == other | {"id": "", "time": 0}
+
+
+def test_half_of_the_events_are_done_to_one_account(tmp_path: Path) -> None:
+    """Whether they name an author or targets."""
+    events = made(tmp_path, 4, hot=0.5)
+    assert sum(HOT in (event.get("object_author"), *event.get("targets", ())) for event in events) == 6
+
+
+def test_in_a_crowd_everybody_has_namesakes(tmp_path: Path) -> None:
+    """Who meets stays together: all names in an event get the same suffix, and each of the crowd its turn."""
+    turns: Counter[str] = Counter()
+    for event in made(tmp_path, 4, crowd=3):
+        names = {event["actor"], event.get("object_author"), *event.get("targets", ())} - {None}
+        (suffix,) = {name.partition("~")[2] for name in names}
+        turns[suffix] += 1
+    assert turns == {"0": 4, "1": 4, "2": 4}
