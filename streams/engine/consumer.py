@@ -35,7 +35,9 @@ RETRIES = 2
 """How often a poll that begins beyond the next offset is fetched again before the hole counts as the log's own."""
 
 FETCH_WAIT = 50
-"""Milliseconds that a broker may hold a fetch back for want of records. It costs an idle worker 20 requests a second."""
+"""Milliseconds that a broker may hold a fetch back for want of records, after a poll that had some,"""
+IDLE_WAIT = 500
+"""and after one that had none: there is nobody whom it could keep waiting, and an idle worker should cost nothing."""
 
 
 class GuardedRecovery(Recovery):
@@ -73,13 +75,13 @@ class GuardedConsumer(driver.Consumer):
     # What can be changed of aiokafka once there is one
 
     async def on_started(self) -> None:
-        """Watch the heartbeats and shorten the fetches once the consumer thread runs."""
+        """Watch the heartbeats and pace the fetches once the consumer thread runs."""
         await super().on_started()
         self._watch_heartbeats()
-        self._shorten_fetches()
+        self._pace_fetches(busy=True)
 
-    def _shorten_fetches(self) -> None:
-        self._thread._ensure_consumer()._fetcher._fetch_max_wait_ms = FETCH_WAIT
+    def _pace_fetches(self, busy: bool) -> None:
+        self._thread._ensure_consumer()._fetcher._fetch_max_wait_ms = FETCH_WAIT if busy else IDLE_WAIT
 
     # Where to begin
 
@@ -123,6 +125,7 @@ class GuardedConsumer(driver.Consumer):
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:  # noqa: ASYNC109  as Faust has it
         polled, active = await super()._wait_next_records(timeout)
         records: Any = polled
+        self._pace_fetches(busy=bool(records))
         for tp in [tp for tp in records or () if tp.topic in self._stages]:
             if not records[tp]:
                 continue

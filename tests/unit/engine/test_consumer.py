@@ -31,6 +31,10 @@ class Thread:
     def __init__(self) -> None:
         self.seeks: list[Mapping[Any, int]] = []
         self.commits: list[Mapping[Any, int]] = []
+        self.kafka: Any = SimpleNamespace(_fetcher=SimpleNamespace())
+
+    def _ensure_consumer(self) -> Any:
+        return self.kafka
 
     async def seek_wait(self, offsets: Mapping[Any, int]) -> None:
         """Note a seek."""
@@ -80,6 +84,7 @@ def test_nothing_is_delivered_before_the_next_offset_is_known(monkeypatch: pytes
     """Faust lets records through while the state is still being recovered."""
 
     async def test(world: World) -> None:
+        threaded(world)
         poll(monkeypatch, 5, 5)
         assert await polls(world, 1) == [False]
         world.consumer.begins[ROUTED] = 5
@@ -228,7 +233,10 @@ def test_only_an_answered_heartbeat_counts(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_fetch_does_not_wait_for_those_who_are_caught_up() -> None:
-    """Who has records is asked again soon: the request that aiokafka makes next waits as long as ours may."""
+    """Who has records is asked again soon: the request that aiokafka makes next waits as long as ours may.
+
+    While nobody has any, a request may wait longer.
+    """
 
     async def test(world: World) -> None:
         leader = SimpleNamespace(leader_for_partition=lambda tp: 1)
@@ -237,10 +245,11 @@ def test_a_fetch_does_not_wait_for_those_who_are_caught_up() -> None:
         state = SimpleNamespace(has_valid_position=True, paused=False, position=0)
         kafka = SimpleNamespace(_fetcher=fetcher)
         world.consumer._thread = SimpleNamespace(_ensure_consumer=lambda: kafka)  # type: ignore[assignment]
-        world.consumer._shorten_fetches()
         assigned = SimpleNamespace(tps=[ROUTED], state_value=lambda tp: state)
-        [(_, request)] = fetcher._get_actions_per_node(assigned)[0]
-        assert request._max_wait_ms == module.FETCH_WAIT
+        for busy, longest in ((True, module.FETCH_WAIT), (False, module.IDLE_WAIT)):
+            world.consumer._pace_fetches(busy)
+            [(_, request)] = fetcher._get_actions_per_node(assigned)[0]
+            assert request._max_wait_ms == longest
         await fetcher.close()
 
     in_world(test)
