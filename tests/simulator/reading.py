@@ -20,7 +20,7 @@ DISCLOSING: Final = frozenset(("ad", "sponsored"))
 """Of the hashtags that disclose, those that the simulator writes."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_RFC3339: Final = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 _HASHTAG: Final = re.compile(r"(?:^|\s)#(\w+)")
 _MENTION: Final = re.compile(r"(?:^|\s)@([A-Za-z0-9_]+)")
 
@@ -85,7 +85,12 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
-_json: Final[Callable[[str], Any]] = json.JSONDecoder(parse_constant=_refuse).decode
+def _integer(digits: str) -> int:
+    """Return an integer; of more digits than Python likes to read, one that is as far beyond all limits."""
+    return int(digits[:40])
+
+
+_json: Final[Callable[[str], Any]] = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer).decode
 
 
 def _depth(value: object) -> int:
@@ -95,16 +100,21 @@ def _depth(value: object) -> int:
 
 
 def _epoch_ms(time: int | str) -> int | None:
-    """Return the whole milliseconds since 1970, what is left over cut off."""
+    """Return the whole milliseconds since 1970, what is left over cut off; a leap second is the one after it."""
     if isinstance(time, int):
         return time
-    if not _RFC3339.fullmatch(time):
+    if (said := _RFC3339.fullmatch(time)) is None:
         return None
+    day, minute, second, fraction, offset = said.groups()
+    leap = second == "60"
     try:
-        since = datetime.fromisoformat(time) - _EPOCH
+        since = datetime.fromisoformat(f"{day}T{minute}:{'59' if leap else second}{offset.upper()}") - _EPOCH
     except ValueError:
         return None
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+    seconds = since.days * 86_400 + since.seconds + leap
+    if leap and seconds % 86_400:
+        return None
+    return seconds * 1000 + int((fraction or ".0")[1:4].ljust(3, "0"))
 
 
 def _deed(said: dict[str, Any]) -> tuple[list[str], int]:
