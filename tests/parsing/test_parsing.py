@@ -79,7 +79,13 @@ def test_every_naughty_string_through_the_stages() -> None:
     names = ("id", "actor", "object", "object_author", "root", "parent", "network", "lang", "venue", "campaign", "text")
     lists = ("targets", "hashtags", "urls")
     events = [
-        {"type": kind, "time": APPENDED, **dict.fromkeys(names, string), **dict.fromkeys(lists, [string]), "id": name}
+        {
+            "type": kind,
+            "time": APPENDED,
+            **dict.fromkeys(names, string),
+            **{name: [string] for name in lists},
+            "id": name,
+        }
         for number, string in enumerate(filter(None, strings))
         for kind, name in (("share", f"{number} {string}"[:512]), ("tag", f"{string} {number}"[-512:]))
     ]
