@@ -93,6 +93,13 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
     tables._recovery = GuardedRecovery(app, app.tables)
     subjects = chosen(settings.chosen, rulebook=rulebook)
     parts = settings.partitions
+    ingest = Ingest(
+        names=names,
+        partitions=parts,
+        lateness=settings.lateness,
+        future=settings.future,
+        idle=settings.idle,
+    )
     accumulate = Accumulate(names=names, partitions=parts, subjects=subjects)
     app.rules_changed = accumulate.rules_changed
     stages = [
@@ -101,13 +108,8 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
             name="ingest",
             source=names.events,
             partitions=sources,
-            body=Ingest(
-                names=names,
-                partitions=parts,
-                lateness=settings.lateness,
-                future=settings.future,
-                idle=settings.idle,
-            ),
+            body=ingest,
+            reached=ingest.reached,
         ),
         Stage(
             app,

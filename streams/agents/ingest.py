@@ -64,6 +64,11 @@ class Ingest:
         if kept:
             source.time, source.read, source.dead = msgspec.msgpack.decode(kept)
 
+    def reached(self, partition: int) -> int | None:
+        """Return the largest event time seen in a source partition (ms), None before any."""
+        source = self.sources.get(partition)
+        return None if source is None or source.time == UNHEARD else source.time
+
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
         """Return claims and dead letters for `records`."""
         source = self.sources[partition]

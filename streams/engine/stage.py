@@ -14,7 +14,7 @@ versions of rows and by stable ids; repeated state by the fence in each value.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, cast
 
@@ -93,9 +93,19 @@ async def unbroken(work: Coroutine[Any, Any, None]) -> None:
 class Stage:
     """A source topic, a table that carries its progress, and a body between them."""
 
-    def __init__(self, app: faust.App, *, name: str, source: str, partitions: int, body: Body) -> None:
+    def __init__(
+        self,
+        app: faust.App,
+        *,
+        name: str,
+        source: str,
+        partitions: int,
+        body: Body,
+        reached: Callable[[int], int | None] = lambda partition: None,
+    ) -> None:
+        """`reached` tells how far a partition is in event time (ms), where the body knows."""
         self.app: Any = app  # ours: its consumer is guarded, which Faust's types do not know
-        self.name, self.body = name, body
+        self.name, self.body, self.reached = name, body, reached
         raw: dict[str, Any] = {
             "key_type": bytes,
             "value_type": bytes,

@@ -17,7 +17,7 @@ from faust.types import TP
 
 from streams.engine import consumer as module
 from streams.engine.batches import Batch
-from streams.engine.consumer import RETRIES, guard_sends
+from streams.engine.consumer import AHEAD, APART, BACKLOG, RETRIES, guard_sends
 from streams.engine.faults import Exit
 from tests.unit.engine.world import Died, Record, World, caught, in_world
 
@@ -105,6 +105,60 @@ def test_a_poll_beyond_the_next_offset_is_fetched_again(monkeypatch: pytest.Monk
         assert thread.seeks == [{ROUTED: 5}]
         assert world.consumer._read_offset[ROUTED] == 5, "else Faust drops what comes again"
         assert await polls(world, 1) == [True]
+
+    in_world(test)
+
+
+EVENTS = [TP("social.events", number) for number in range(3)]
+DECODED = TP("juice.decoded", 3)
+
+
+async def asked(
+    world: World, monkeypatch: pytest.MonkeyPatch, lags: Mapping[Any, int], times: Mapping[int, int], *active: Any
+) -> set[Any]:
+    """Poll `active` partitions; return those of which records are taken. By partition: how many wait, and event time."""
+    seen: list[set[Any]] = []
+
+    async def getmany(self: Any, partitions: set[Any], _: float) -> Mapping[Any, Any]:
+        seen.append(partitions)
+        return {}
+
+    monkeypatch.setattr(driver.Consumer, "_getmany", getmany)
+    for stage in world.app.stages.values():
+        monkeypatch.setattr(stage, "next_offset", lambda partition: 5)
+        monkeypatch.setattr(stage, "reached", times.get)
+    monkeypatch.setattr(world.consumer, "highwater", lambda tp: 5 + lags[tp])
+    world.consumer.begins = dict.fromkeys(lags, 5)
+    await world.consumer._getmany(set(active), 0)
+    return seen[0]
+
+
+@pytest.mark.parametrize(("waiting", "held"), [(0, False), (AHEAD, False), (AHEAD + 1, True)])
+def test_ingest_waits_for_accept(monkeypatch: pytest.MonkeyPatch, waiting: int, held: bool) -> None:
+    """While much of what ingest has said waits here, its input does; on a backlog memory would grow with what is between."""
+
+    async def test(world: World) -> None:
+        every = {*EVENTS, DECODED, ROUTED}
+        lags = {**dict.fromkeys(EVENTS, 1), DECODED: waiting, ROUTED: 10**6}
+        assert await asked(world, monkeypatch, lags, {}, *every) == ({DECODED, ROUTED} if held else every)
+        only = set(EVENTS)
+        assert await asked(world, monkeypatch, lags, {}, *only) == only, "no partitions mean all of them to aiokafka"
+
+    in_world(test)
+
+
+def test_partitions_with_a_backlog_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is ahead in event time waits; who is live waits for nobody, and nobody for who has said nothing yet."""
+
+    async def test(world: World) -> None:
+        slow, fast, other = EVENTS
+        lags = dict.fromkeys(EVENTS, BACKLOG)
+        times = {0: 0, 1: APART + 1, 2: APART}
+        assert await asked(world, monkeypatch, lags, times, *EVENTS, ROUTED) == {slow, other, ROUTED}
+        assert await asked(world, monkeypatch, {**lags, fast: BACKLOG - 1}, times, *EVENTS) == set(EVENTS)
+        assert await asked(world, monkeypatch, {**lags, slow: BACKLOG - 1}, times, *EVENTS) == set(EVENTS)
+        assert await asked(world, monkeypatch, lags, {1: APART + 1, 2: APART}, *EVENTS) == set(EVENTS)
+        assert await asked(world, monkeypatch, lags, times, fast) == {fast}
 
     in_world(test)
 
