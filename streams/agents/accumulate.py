@@ -188,6 +188,7 @@ class Accumulate:
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
         """Fold the facts in `records` and present what there is time for."""
         here = self.held[partition]
+        here.agenda.sweep(here.entries)
         flush = _Flush(here, self.subjects, records[-1].offset)
         groups: dict[str, list[tuple[int, Fact]]] = {}
         erasures: list[Erasure] = []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from heapq import heappop, heappush
 from struct import Struct
 from typing import Final
@@ -13,6 +14,9 @@ HEADER: Final = Struct(">qq")
 """How a value begins: its fence, and when its key is due."""
 WAITING: Final = 0
 """Due now. So is, after a restart, a key that waits for time or floor, whichever comes first: that is not kept."""
+
+ROOM: Final = 1_000
+"""Stale items that are put up with, beside as many as there are keys."""
 
 
 def written(due: int | Due) -> int:
@@ -32,13 +36,18 @@ def written(due: int | Due) -> int:
 class _Calendar:
     """Keys by the moment they are due. Most share theirs with many others, so that only moments are in a heap."""
 
-    __slots__ = ("_keys", "_moments")
+    __slots__ = ("_keys", "_moments", "_size")
 
     def __init__(self) -> None:
         self._keys: dict[int, list[bytes]] = {}
         self._moments: list[int] = []
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
 
     def put(self, moment: int, key: bytes) -> None:
+        self._size += 1
         found = self._keys.get(moment)
         if found is None:
             self._keys[moment] = [key]
@@ -55,12 +64,24 @@ class _Calendar:
             moment = self._moments[0]
             keys = self._keys[moment]
             while keys:
+                self._size -= 1
                 yield moment, keys.pop()
             del self._keys[heappop(self._moments)]
 
+    def keep(self, valid: Callable[[int, bytes], bool]) -> None:
+        """Throw away all items but the `valid` ones, and those that are there twice."""
+        kept = {moment: [key for key in set(keys) if valid(moment, key)] for moment, keys in self._keys.items()}
+        self._keys = {moment: keys for moment, keys in kept.items() if keys}
+        self._moments = sorted(self._keys)
+        self._size = sum(map(len, self._keys.values()))
+
 
 class Agenda:
-    """The dues of one partition. An item that is not what its key's value says any more is stale, and passed over."""
+    """The dues of one partition. An item that is not what its key's value says any more is stale, and passed over.
+
+    A key that is busy leaves many behind, and they would stay until their moment comes, hours or days later; so when there
+    are more of them than keys, they are swept out.
+    """
 
     def __init__(self) -> None:
         """Nothing is due."""
@@ -95,6 +116,12 @@ class Agenda:
         """Forget a key."""
         self._both.pop(key, None)
 
+    def sweep(self, values: Mapping[bytes, bytes]) -> None:
+        """Throw away what is stale when that is most; `values` are those of the partition, all that was put included."""
+        for calendar, sign in ((self._times, 1), (self._floors, -1)):
+            if len(calendar) > 2 * len(values) + ROOM:
+                calendar.keep(partial(self._valid, sign=sign, values=values))
+
     def ripe(self, now: Now) -> bool:
         """Tell whether anything may be due."""
         return self._times.ripe(now.time) or self._floors.ripe(now.floor)
@@ -103,14 +130,16 @@ class Agenda:
         """Yield the keys that are due, and note no more of them; `values` are those of the partition."""
         for calendar, moment, sign in ((self._times, now.time, 1), (self._floors, now.floor, -1)):
             for due, key in calendar.take(moment):
-                raw = values.get(key)
-                if raw is None:
-                    continue
-                said = HEADER.unpack_from(raw)[1]
-                both = self._both.get(key) if said == WAITING else None
-                if both is not None:
-                    valid = due == (both.time if sign > 0 else both.floor)
-                else:
-                    valid = said == (due if sign > 0 else -2 - due)
-                if valid:
+                if self._valid(due, key, sign, values):
                     yield key
+
+    def _valid(self, due: int, key: bytes, sign: int, values: Mapping[bytes, bytes]) -> bool:
+        """Tell whether an item, of times (1) or of floors (-1), is what its key's value says."""
+        raw = values.get(key)
+        if raw is None:
+            return False
+        said = HEADER.unpack_from(raw)[1]
+        both = self._both.get(key) if said == WAITING else None
+        if both is not None:
+            return due == (both.time if sign > 0 else both.floor)
+        return bool(said == (due if sign > 0 else -2 - due))

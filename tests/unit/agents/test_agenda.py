@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.agents.agenda import HEADER, WAITING, Agenda, written
+from streams.agents import agenda as module
+from streams.agents.agenda import HEADER, ROOM, WAITING, Agenda, written
 from streams.subject import NEVER, Due, Now
 
 moments = st.integers(1, 6) | st.just(NEVER)
@@ -58,3 +60,27 @@ def test_a_key_that_is_gone_does_not_come() -> None:
     del values[b"a"]
     agenda.drop(b"b")
     assert list(agenda.take(Now(9, 9), values)) == []
+
+
+@given(notes, st.integers(0, 7), st.integers(0, 7))
+def test_sweeping_out_what_is_stale_changes_nothing(some: list[tuple[bytes, int | Due]], time: int, floor: int) -> None:
+    """The same keys come, however often what is stale is swept out."""
+    agenda, values, _ = noted(some)
+    other, _, _ = noted(some)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "ROOM", -100)
+        agenda.sweep(values)
+    assert set(agenda.take(Now(time, floor), values)) == set(other.take(Now(time, floor), values))
+
+
+def test_a_busy_key_takes_no_more_room_than_a_quiet_one() -> None:
+    """What is stale does not become more with time, though its moment is far away."""
+    agenda = Agenda()
+    for due in range(10 * ROOM):
+        values = {b"a": HEADER.pack(0, 10**9 + due), b"b": HEADER.pack(0, -2 - 10**9 - due)}
+        agenda.put(b"a", 10**9 + due)
+        agenda.put(b"b", Due(floor=10**9 + due))
+        agenda.sweep(values)
+    assert len(agenda._times) <= ROOM + 4
+    assert len(agenda._floors) <= ROOM + 4
+    assert list(agenda.take(Now(2 * 10**9, 2 * 10**9), values)) == [b"a", b"b"]
