@@ -11,6 +11,9 @@ Laws, tested for every registered subject (`tests/unit/test_subject_laws.py`):
   docstring does not name an exception;
 - *round trip*: `load(dump(state))` presents the same rows as `state`;
 - *time*: `present` depends on the state and on `now` alone, and what it says holds until the `due` it returns.
+
+A subject that must know of other keys may `look` at those of its partition. What it takes from them must be final, as
+what came before the floor is; then it is right whenever it looks.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from schemas.fact import Fact
 
@@ -28,6 +31,8 @@ NEVER: Final = (1 << 63) - 1
 """A `due` that does not come."""
 RELEASE: Final = -1
 """Returned by `present`: the state is spent; its last rows are out and the key may be forgotten."""
+SOON: Final = 0
+"""Returned by `present`: there is more to be done than should be done at once; ask again as soon as there is time."""
 
 MINUTE: Final = 60_000
 HOUR: Final = 60 * MINUTE
@@ -89,6 +94,16 @@ class Rows:
         self.news.setdefault(table, []).append(row)
 
 
+class Others(Protocol):
+    """What is known of other keys in the same partition, as of now. Keys begin with their subject's code."""
+
+    def keys(self, prefix: bytes) -> list[bytes]:
+        """Return the keys that begin with `prefix`; looks at every key of the partition."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the state of a key as `dump` writes it, None if there is none."""
+
+
 class Subject(ABC, Generic[State]):
     """One kind of thing that facts are about, and what is kept of each."""
 
@@ -98,6 +113,8 @@ class Subject(ABC, Generic[State]):
     """One letter, unique and never reused: it prefixes the subject's keys in state and on the wire."""
     ruled: ClassVar[bool] = False
     """Whether what it presents depends on rules that an operator may change."""
+    looks: ClassVar[bool] = False
+    """Whether it wants to `look`."""
 
     @abstractmethod
     def keys(self, fact: Fact) -> Iterable[str]:
@@ -133,6 +150,9 @@ class Subject(ABC, Generic[State]):
 
         Return None to be presented soon, or, where nothing more is to be said, when to look (event ms, a Due, or NEVER).
         """
+
+    def look(self, key: str, state: State, now: Now, others: Others) -> None:
+        """Note in `state`, before it is presented, what must be known of keys with the same home, up to `now.floor`."""
 
     @abstractmethod
     def present(self, key: str, state: State, now: Now, rows: Rows) -> int | Due:

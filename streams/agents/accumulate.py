@@ -110,10 +110,27 @@ class _Flush:
                 found = self.touched[key] = _Touched(name, self.here.entries.get(key), self.subjects[name[0]])
             by_subject.setdefault(found.subject.code, []).append(found)
         for code, several in by_subject.items():
+            subject = self.subjects[code]
             items = [(found.own, found.state) for found in several]
-            dues = self.subjects[code].present_many(items, self.here.now, self.rows)
+            if subject.looks:
+                for own, state in items:
+                    subject.look(own, state, self.here.now, self)
+            dues = subject.present_many(items, self.here.now, self.rows)
             for found, due in zip(several, dues, strict=True):
                 found.due = due
+
+    def keys(self, prefix: bytes) -> list[bytes]:
+        """Return the keys of the partition that begin with `prefix`, those included that this flush begins."""
+        entries = self.here.entries
+        fresh = [key for key in self.touched if key not in entries]
+        return [key for some in (entries, fresh) for key in some if key.startswith(prefix)]
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the state of a key with all that this flush has added to it."""
+        if (found := self.touched.get(key)) is not None:
+            return found.subject.dump(found.state)
+        raw = self.here.entries.get(key)
+        return None if raw is None else raw[HEADER.size :]
 
     @property
     def furthest(self) -> int:

@@ -187,15 +187,6 @@ def signals(db: str, campaign: str) -> Query:
     return Query(sql, {"db": db, "campaign": campaign})
 
 
-def undecided(db: str, campaign: str) -> Query:
-    """Return the places of a contest that were too close to be named among so many; see docs/campaigns.md."""
-    sql = """
-        SELECT count AS place, account, evidence FROM {db:Identifier}.campaign_signals
-        WHERE campaign = {campaign:String} AND signal = 'undecided' ORDER BY place
-    """
-    return Query(sql, {"db": db, "campaign": campaign})
-
-
 def mayors(db: str, venue: str = "", account: str = "", at: datetime | None = None) -> Query:
     """Return titles: of a venue, of an account, or of both; with `at` only who held one then. The latest
     first.

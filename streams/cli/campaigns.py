@@ -66,10 +66,7 @@ def rewards(
     account: Annotated[str, typer.Option(help="Only this account.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Show the rewards of a campaign, those that were lost too, and places of a contest that were too close to name."""
-    if not as_json:
-        for place, who, evidence in _ask(lambda database: queries.undecided(database, campaign)).result_rows:
-            console.print(f"[yellow]place {place} is not decided[/]: {who}, {evidence} (docs/campaigns.md)")
+    """Show the rewards of a campaign, those that were lost too."""
     _print(f"rewards of {campaign}", lambda database: queries.rewards(database, campaign, account), as_json)
 
 

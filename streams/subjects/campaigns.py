@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeGuard
 
 import msgspec
 
 from schemas.fact import REFERRAL, Fact
-from streams.campaigns.board import Board
+from streams.campaigns.board import Count
 from streams.campaigns.claims import period_of
 from streams.campaigns.ids import short_hash
 from streams.campaigns.ledger import DISQUALIFIED, OVERTAKEN, STANDS, Ledger, say_reward
 from streams.campaigns.quota import Quota
-from streams.campaigns.rule import Caps, Contest, PostWithMedia, Referral, TagChain
+from streams.campaigns.rule import Caps, Contest, PostWithMedia, Referral, Rule, TagChain
 from streams.campaigns.rulebook import Rulebook
+from streams.campaigns.tally import Score
 from streams.campaigns.tree import Joined, Tree
-from streams.subject import MINUTE, NEVER, RELEASE, Due, Now, Rows, Subject
+from streams.subject import NEVER, RELEASE, SOON, Due, Now, Others, Rows, Subject
+from streams.subjects.entrants import contest_prefix, score_of
 from streams.subjects.renaming import renamed
-from streams.subjects.standing import APPEAL, say_campaign
+from streams.subjects.standing import APPEAL, CAMPAIGN, say_campaign
 
-FORMAT: Final = b"\x01"
-SETTLING: Final = 10 * MINUTE
-"""A board is settled so often, in event time: it looks at every entrant."""
+FORMAT: Final = b"\x02"
 
 
 class Whole(msgspec.Struct, array_like=True, omit_defaults=True):
-    """What is kept of a campaign; of the first three, what its kind needs."""
+    """What is kept of a campaign; of the first two, what its kind needs."""
 
-    board: Board | None = None
     quota: Quota | None = None
     tree: Tree | None = None
     ledger: Ledger = msgspec.field(default_factory=Ledger)
@@ -36,8 +35,10 @@ class Whole(msgspec.Struct, array_like=True, omit_defaults=True):
     """account → place, as said"""
     entries: int = 0
     """Entries that stand."""
-    settled: int = 0
-    """Instant before which the board is final (ms)."""
+    counted: int = 0
+    """By which terms a contest was counted when it was over, 0 while it was not."""
+    leaders: list[str] | None = None
+    """Who has the places of a contest, when it has just been counted."""
 
 
 _decode: Final = msgspec.msgpack.Decoder(Whole).decode
@@ -48,7 +49,7 @@ class Campaigns(Subject[Whole]):
     """A campaign; the key is its kind and id.
 
     - A contest's winners, said when the floor has passed its end, so that nothing late or undone can change
-      them.
+      them. Its entrants are counted then, however many they are: until then nothing is kept of them here.
     - Rewards with caps over all accounts (threshold, post_with_media) or any (referral), and those of a tag
       chain, said when settled.
     - The shape of the tree of referrals and tag chains.
@@ -58,12 +59,15 @@ class Campaigns(Subject[Whole]):
     """
 
     name: ClassVar[str] = "campaigns"
-    code: ClassVar[str] = "k"
+    code: ClassVar[str] = CAMPAIGN
     ruled: ClassVar[bool] = True
+    looks: ClassVar[bool] = True
 
     def __init__(self, rulebook: Rulebook) -> None:
         """Take entries for the rules in `rulebook`, as it is at the time."""
         self._rulebook = rulebook
+        self._counts: dict[str, Count] = {}
+        """Contests that are being counted; after a restart they are from the beginning."""
 
     def keys(self, fact: Fact) -> Iterable[str]:
         """Return the campaigns the fact qualifies for, mayors apart."""
@@ -75,16 +79,14 @@ class Campaigns(Subject[Whole]):
         return key[1:]
 
     def without(self, raw: bytes, account: str, stand_in: str) -> bytes:
-        """Return the state with another name for an entrant, so that nobody else's place changes."""
+        """Return the state with another name for a winner, so that nobody else's place changes."""
         return raw[:1] + renamed(raw[1:], account, stand_in)
 
     def empty(self, key: str) -> Whole:
         """Return a campaign nobody has entered."""
         kind = key[0]
         whole = Whole()
-        if kind == Contest.code:
-            whole.board = Board()
-        elif kind in (Referral.code, TagChain.code):
+        if kind in (Referral.code, TagChain.code):
             whole.tree = Tree()
         if kind not in (Contest.code, TagChain.code):
             whole.quota = Quota()
@@ -105,20 +107,35 @@ class Campaigns(Subject[Whole]):
         rule = self._rulebook.rules.get(key[1:])
         for fact in facts:
             state.entries += fact.sign
-            if state.board is not None:
-                unit = short_hash(fact.object or fact.id)
-                state.board.add(fact.actor, fact.time, unit, fact.sign)
-            elif state.tree is not None:
+            if state.tree is not None:
                 for other in fact.receivers[:1] if fact.kind == REFERRAL else fact.receivers:
                     pair = (other, fact.actor) if fact.kind == REFERRAL else (fact.actor, other)
                     state.tree.add(fact.time, *pair, fact.actor, fact.followers, fact.sign)
             elif state.quota is not None and rule is not None and rule.caps.shared:
                 unit_of_time = rule.period if isinstance(rule, PostWithMedia) else "campaign"
                 state.quota.add(fact.time, fact.actor, period_of(fact.time, unit_of_time), fact.sign)
-        if state.board is not None:
-            state.board.trim(Caps() if rule is None else rule.caps)
-        elif state.quota is not None:
+        if state.quota is not None:
             state.quota.trim()
+
+    def look(self, key: str, state: Whole, now: Now, others: Others) -> None:
+        """Count a contest that is over, a piece at a time."""
+        rule = self._rulebook.rules.get(key[1:])
+        if not _to_count(rule, key, state, now):
+            return
+        terms, prefix = _terms(rule), contest_prefix(rule)
+        count = self._counts.get(key)
+        if count is None or count.terms != terms:
+            count = self._counts[key] = Count(terms, others.keys(prefix))
+
+        def score(entrant: bytes) -> Score:
+            raw = others.get(entrant)
+            return Score() if raw is None else score_of(raw, rule.caps)
+
+        leaders = count.go_on(rule.winners, rule.disqualified, score, lambda entrant: entrant[len(prefix) :].decode())
+        if leaders is not None:
+            del self._counts[key]
+            if all(others.get(prefix + leader.encode()) is not None for leader in leaders):
+                state.leaders, state.counted = leaders, terms
 
     def present(self, key: str, state: Whole, now: Now, rows: Rows) -> int | Due:
         """Say the campaign, its tree, and the rewards that nobody can take away any more."""
@@ -130,12 +147,11 @@ class Campaigns(Subject[Whole]):
         due = rule.end + APPEAL if final else rule.end
         if state.entries > 0:
             say_campaign(rule, final, now, rows)
-        if state.board is not None and isinstance(rule, Contest):
-            if final:
-                _say_winners(rule, state.board, state, now, rows)
-            elif floor >= state.settled + SETTLING:
-                state.board.settle(floor, rule.caps)
-                state.settled = floor
+        if isinstance(rule, Contest) and state.leaders is not None:
+            _say_winners(rule, state.leaders, state, rows)
+            state.leaders = None
+        if _to_count(rule, key, state, now):
+            return SOON
         joined: list[Joined] = []
         if state.tree is not None:
             rows.add("campaign_trees", (rule.id, *state.tree.shape(), now.time))
@@ -160,19 +176,30 @@ class Campaigns(Subject[Whole]):
         return Due(floor=due)
 
 
-def _say_winners(rule: Contest, board: Board, state: Whole, now: Now, rows: Rows) -> None:
-    """Say who won, as far as it is certain, and who does not win any more since somebody was disqualified."""
-    leaders = board.leaders(rule.winners, rule.caps, rule.disqualified)
-    places = {leader.account: leader.place for leader in leaders if leader.certain}
+def _terms(rule: Contest) -> int:
+    """Return what stands for all in the rules that decides who wins a contest that is over."""
+    return short_hash(repr((rule.end, rule.winners, rule.caps, sorted(rule.disqualified))))
+
+
+def _to_count(rule: Rule | None, key: str, state: Whole, now: Now) -> TypeGuard[Contest]:
+    """Tell whether a contest is over and must be counted; not again once its entrants may be gone."""
+    if not isinstance(rule, Contest) or rule.code != key[0]:
+        return False
+    floor = min(now.floor, now.time)
+    if floor < rule.end or (state.counted and floor >= rule.end + APPEAL):
+        return False
+    return state.counted != _terms(rule)
+
+
+def _say_winners(rule: Contest, leaders: list[str], state: Whole, rows: Rows) -> None:
+    """Say who has won, and who has not any more since somebody was disqualified or forgiven."""
+    places = {account: place for place, account in enumerate(leaders, start=1)}
     for account, place in state.winners.items():
         if account not in places:
             reason = DISQUALIFIED if account in rule.disqualified else OVERTAKEN
             state.ledger.say(rule, account, (), rule.end, reason, rows, shown=str(place))
     for account, place in places.items():
         state.ledger.say(rule, account, (), rule.end, STANDS, rows, shown=str(place))
-    state.winners = places | {a: p for a, p in state.winners.items() if a not in places}
-    for leader in leaders:
-        if not leader.certain:
-            says = f"place {leader.place} with {leader.score.points} points: see campaign_standings"
-            signal = ("undecided", leader.place, None, None, says)
-            rows.add("campaign_signals", (rule.id, leader.account, *signal, now.time))
+        if state.winners.get(account, place) != place:
+            say_reward(rule, account, (), str(place), rule.end, STANDS, rows)
+    state.winners = places

@@ -24,8 +24,8 @@ def all_subjects(*, rulebook: Rulebook | None = None) -> tuple[Subject[Any], ...
 
 
 def chosen(names: Collection[str], *, rulebook: Rulebook | None = None) -> tuple[Subject[Any], ...]:
-    """Return the subjects of these names, all for none; raise ValueError for one that there is not, or two that exclude
-    each other.
+    """Return the subjects of these names, all for none; raise ValueError for one that there is not, for two that exclude
+    each other, and for one without another that it needs.
 
     >>> [subject.name for subject in chosen(["ledger"])]
     ['ledger']
@@ -40,6 +40,8 @@ def chosen(names: Collection[str], *, rulebook: Rulebook | None = None) -> tuple
     known = {subject.name: subject for subject in (*subjects, Ledger())}
     if unknown := [name for name in names if name not in known]:
         raise ValueError(f"no subject {', '.join(unknown)}; there are {', '.join(known)}")
+    if Campaigns.name in names and Entrants.name not in names:
+        raise ValueError("campaigns counts what entrants keeps: choose both")
     if {Accounts.name, Ledger.name} <= set(names):
         raise ValueError("accounts has the ledger in it: choose one of the two")
     return tuple(known[name] for name in known if name in names)

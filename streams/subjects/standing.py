@@ -8,6 +8,10 @@ from schemas.fact import Fact
 from streams.campaigns.rule import Mayor, Rule
 from streams.subject import DAY, Now, Rows
 
+CAMPAIGN: Final = "k"
+"""Code of the subject of campaigns."""
+ENTRANT: Final = "e"
+"""Code of the subject of entrants."""
 APPEAL: Final = 30 * DAY
 """How long after a campaign's end its rewards can still be taken back by a disqualification."""
 

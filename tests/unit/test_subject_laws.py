@@ -98,6 +98,8 @@ class Reader:
         """Present every key as of `now`."""
         states = [(key, self._state(key)) for key in self.stored]
         rows = Rows()
+        for key, state in states:
+            self.subject.look(key, state, now, Alone())
         dues = self.subject.present_many(states, now, rows)
         self._take(rows)
         for (key, state), due in zip(states, dues, strict=True):
@@ -137,6 +139,18 @@ class Reader:
                 assert len(row) == len(table.names), name
                 values = dict(zip(table.names, row, strict=True))
                 self.rows[(name, *(_hashable(values[column]) for column in table.stored_key))] = row
+
+
+class Alone:
+    """No other keys."""
+
+    def keys(self, prefix: bytes) -> list[bytes]:
+        """Return none."""
+        return []
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return nothing."""
+        return None
 
 
 def _hashable(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,19 +106,28 @@ class Drive:
         """Fold and present what is touched, present what is due; through bytes each time."""
         now = self.now
         due = [key for key, at in self.dues.items() if self._ripe(at) and key not in touched]
+        rows = Rows()
+        for (name, key), facts in touched.items():
+            if facts:
+                state = self._state(name, key)
+                self.subjects[name].fold(key, state, facts, rows)
+                self.states[name, key] = self.subjects[name].dump(state)
+        beside = Beside(self.subjects, self.states)
         for name, key in (*touched, *due):
-            subject = self.subjects[name]
-            raw = self.states.pop((name, key), None)
-            self.dues.pop((name, key), None)
-            state = subject.empty(key) if raw is None else subject.load(key, raw)
-            rows = Rows()
-            if facts := touched.get((name, key)):
-                subject.fold(key, state, facts, rows)
+            subject, state = self.subjects[name], self._state(name, key)
+            if subject.looks:
+                subject.look(key, state, now, beside)
             at = subject.present(key, state, now, rows)
+            del self.states[name, key]
+            self.dues.pop((name, key), None)
             if at != RELEASE:
                 self.states[name, key] = subject.dump(state)
                 self.dues[name, key] = Due.of(at)
-            self._keep(rows)
+        self._keep(rows)
+
+    def _state(self, name: str, key: str) -> Any:
+        raw = self.states.get((name, key))
+        return self.subjects[name].empty(key) if raw is None else self.subjects[name].load(key, raw)
 
     def _keep(self, rows: Rows) -> None:
         """Keep the newest row of each key, as ReplacingMergeTree does."""
@@ -129,6 +138,21 @@ class Drive:
                 assert len(row) == len(spec.columns), table
                 self.counts[table] += 1
                 self.rows[table][tuple(row[i] for i in at)] = row
+
+
+class Beside:
+    """What a subject may look at: the states of one partition, by the names of subjects and their keys."""
+
+    def __init__(self, subjects: Mapping[str, Subject[Any]], states: Mapping[tuple[str, str], bytes]) -> None:
+        self._states = {(subjects[name].code + key).encode(): raw for (name, key), raw in states.items()}
+
+    def keys(self, prefix: bytes) -> list[bytes]:
+        """Return the keys that begin with `prefix`."""
+        return [key for key in self._states if key.startswith(prefix)]
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the state of a key."""
+        return self._states.get(key)
 
 
 def fact(id: str, kind: int, time: int, actor: str, **rest: Any) -> Fact:

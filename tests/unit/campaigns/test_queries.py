@@ -223,16 +223,6 @@ def test_signals(loaded: Loaded) -> None:
     assert first["account"] not in new
 
 
-def test_undecided_places_are_told(loaded: Loaded) -> None:
-    """A place that could not be named is found with who seemed to have it; a decided contest has none."""
-    client, _, _ = loaded
-    assert ask(client, queries.undecided(DB, "dubois")) == []
-    row = ("crowd", "ann", "undecided", 2, None, None, "place 2 with 7 points: see campaign_standings", MAY, 1)
-    client.raw_insert(f"{DB}.campaign_signals_store", insert_block=encode_rows([row]), fmt="JSONCompactEachRow")
-    (told,) = ask(client, queries.undecided(DB, "crowd"))
-    assert (told["place"], told["account"]) == (2, "ann")
-
-
 def test_chain(loaded: Loaded) -> None:
     """The tree of links can be walked from its roots or from anyone."""
     client, _, _ = loaded
