@@ -222,6 +222,80 @@ def test_any_order_and_undo(
 
 
 @settings(max_examples=100, deadline=None)
+@given(
+    pairs,
+    st.integers(0, 25),
+    st.builds(
+        Caps,
+        per_account=st.none() | st.integers(1, 3),
+        per_account_day=st.none() | st.integers(1, 2),
+        total=st.none() | st.integers(1, 4),
+    ),
+    st.randoms(use_true_random=False),
+    st.integers(1, 9),
+    st.integers(0, 48),
+)
+def test_caps(
+    said: list[tuple[str, str, int]], undos: int, caps: Caps, rng: random.Random, chunk: int, later: int
+) -> None:
+    """Whatever the order and what is undone, of the newcomers that count the first are rewarded, as far as caps allow."""
+    facts = [refer(str(n), other, one, hour) for n, (one, other, hour) in enumerate(said)]
+    mixed = facts + [undone(one) for one in facts[:undos]]
+    rng.shuffle(mixed)
+    drive = drive_for(msgspec.structs.replace(REFER, caps=caps)).feed(mixed, chunk)
+    drive.lag = LAG
+    drive.pass_to(later * HOUR).pass_to(END + 3 * HOUR)
+    links = [(hour * HOUR, one, other) for one, other, hour in said[undos:] if one != other]
+    given: list[tuple[int, str, str]] = []
+    for at, sponsor, member in sorted((at, sponsor, member) for member, (at, sponsor) in count(links).items()):
+        own = [one for one in given if one[1] == sponsor]
+        limits = (
+            (len(own), caps.per_account),
+            (sum(one[0] // DAY == at // DAY for one in own), caps.per_account_day),
+            (len(given), caps.total),
+        )
+        if all(cap is None or number < cap for number, cap in limits):
+            given.append((at, sponsor, member))
+    assert won(drive) == sorted((sponsor, member) for _, sponsor, member in given)
+
+
+def test_a_large_chain_is_rewarded_to_its_end() -> None:
+    """Beyond what the tree can show, whoever brought in enough is rewarded."""
+    rule = msgspec.structs.replace(CHAIN, tagged=3)
+    facts = [
+        fact(
+            str(n),
+            TAG,
+            n * MINUTE,
+            f"s{n}",
+            receivers=tuple(f"m{n * 3 + k}" for k in range(3 if n % 2 else 2)),
+            root="five-things",
+        )
+        for n in range(3_000)
+    ]
+    drive = drive_for(rule, LAG).feed(facts, 500)
+    assert tree(drive)["partial"]
+    drive.pass_to(END + 3 * HOUR)
+    assert [account for account, _ in won(drive)] == sorted(f"s{n}" for n in range(1, 3_000, 2))
+
+
+def test_a_disqualified_sponsor() -> None:
+    """Who is disqualified loses what was won by bringing in others, wins nothing more, and gets it all when forgiven."""
+    rule = msgspec.structs.replace(REFER, caps=Caps(per_account=2))
+    book = Rulebook([rule])
+    drive = Drive(Entrants(book), Campaigns(book)).feed([refer("1", "bob", "ann", 1)])
+    drive.pass_to(4 * HOUR)
+    assert won(drive) == [("ann", "bob")]
+    book.replace([msgspec.structs.replace(rule, disqualified={"ann": "they are her cats"})])
+    drive.present_all().feed([refer("2", "cid", "ann", 5)]).pass_to(9 * HOUR)
+    assert won(drive) == []
+    assert [(row["which"], row["reason"]) for row in drive.live("rewards")] == [("bob", "disqualified")]
+    book.replace([rule])
+    drive.present_all()
+    assert won(drive) == [("ann", "bob"), ("ann", "cid")]
+
+
+@settings(max_examples=100, deadline=None)
 @given(pairs, st.integers(0, 30))
 def test_settling_changes_nothing(said: list[tuple[str, str, int]], lag: int) -> None:
     """In order of time, how early the past is settled plays no part."""
