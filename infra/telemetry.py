@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from infra.clock import wall
 from schemas.decode import Reason
 
 REGISTRY: Final = CollectorRegistry()
@@ -77,6 +78,9 @@ _rebalances = Counter("juice_rebalances", "Rebalances this worker took part in."
 _refetches = Counter(
     "juice_refetches", "Polls fetched again because they began beyond the next offset.", registry=REGISTRY
 )
+_disconnects = Counter(
+    "juice_kafka_disconnects", "Connections of a worker to brokers that broke or timed out.", registry=REGISTRY
+)
 _holes = Counter("juice_holes", "Batches refused because input before them was missing.", ["stage"], registry=REGISTRY)
 _restarts = Counter("juice_worker_restarts", "Worker processes started again by their supervisor.", registry=REGISTRY)
 _undos = Counter("juice_undos", "Undo events by what they found.", ["result"], registry=REGISTRY)
@@ -85,6 +89,11 @@ _stale = Counter(
     "juice_stale_events", "Events that became queryable later than the objective allows.", registry=REGISTRY
 )
 _insert = Histogram("juice_sink_insert_seconds", "Inserting a block of rows.", buckets=_SECONDS, registry=REGISTRY)
+_inserting = Gauge(
+    "juice_sink_inserting_seconds", "How long the inserts under way have taken so far.", registry=REGISTRY
+)
+_clock = Gauge("juice_clock_timestamp_seconds", "What the clock of the process says.", registry=REGISTRY)
+_clock.set_function(wall)
 
 # What the lookout sees from outside the path it looks at (sinks/lookout.py).
 _group_lag = Gauge(
@@ -258,6 +267,11 @@ def refetch() -> None:
     _refetches.inc()
 
 
+def disconnect() -> None:
+    """Count a connection to a broker that broke or timed out."""
+    _disconnects.inc()
+
+
 def hole(stage: str) -> None:
     """Count a batch with missing input before it; it must stay at zero."""
     _holes.labels(stage).inc()
@@ -274,6 +288,11 @@ def inserted(table: str, rows: int, at: float, took: float | None = None) -> Non
     _sink_success.set(at)
     if took is not None:
         _insert.observe(took)
+
+
+def inserting(seconds: Callable[[], float]) -> None:
+    """Say how to learn how long the inserts under way have taken so far."""
+    _inserting.set_function(seconds)
 
 
 def insert_failed() -> None:

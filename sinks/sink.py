@@ -169,9 +169,14 @@ class Sink:
         self._offsets.clear()
         self.crash_point("sink.after-commit")
 
+    def waiting(self) -> float:
+        """Return for how many seconds what is being inserted has waited to be in; 0 where nothing is."""
+        since = self.busy_since
+        return 0.0 if since is None else monotonic() - since
+
     def health(self) -> dict[str, Any]:
         """Return what /healthz and /readyz say: an insert that hangs is alive, but not ready."""
-        waiting = 0.0 if self.busy_since is None else monotonic() - self.busy_since
+        waiting = self.waiting()
         silent = monotonic() - self.beat_at
         return {
             "live": silent < 30 or self.busy_since is not None,

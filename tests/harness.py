@@ -157,7 +157,11 @@ class Installation:
         for count, record in enumerate(records, 1):
             key = b"k" if record is None else None
             await producer.send(self.names.events, record, partition=(count - 1) % partitions, key=key)
-            if rate and count % 50 == 0 and (ahead := count / rate - (time.monotonic() - started)) > 0:
+            if (
+                rate
+                and count % (int(rate / 10) or 1) == 0
+                and (ahead := count / rate - (time.monotonic() - started)) > 0
+            ):
                 await asyncio.sleep(ahead)
         await producer.stop()
         return count

@@ -105,7 +105,13 @@ def _stages(made: Dashboard) -> None:
         curve(
             "Making a batch durable, 99 of 100",
             "Sends, state and progress, each acknowledged.",
-            prom(("stage:juice_stage_flush_seconds:p99_5m", "{{stage}}")),
+            prom(
+                (
+                    "histogram_quantile(0.99, sum by (stage, le) "
+                    "(rate(juice_stage_flush_seconds_bucket[$__rate_interval])))",
+                    "{{stage}}",
+                )
+            ),
             unit="s",
         ),
         curve(
@@ -136,13 +142,14 @@ def _sink(made: Dashboard) -> None:
         ),
         curve(
             "Inserts",
-            "99 of 100 take less; failures are tried again.",
+            "99 of 100 take less; what has not ended yet hangs; failures are tried again.",
             prom(
                 (
                     "histogram_quantile(0.99, sum by (le) (rate(juice_sink_insert_seconds_bucket[$__rate_interval])))",
                     "p99, s",
                 ),
                 ("sum(rate(juice_sink_failures_total[$__rate_interval]))", "failures per second"),
+                ("max(juice_sink_inserting_seconds)", "not ended yet, s"),
             ),
         ),
         curve(
@@ -208,6 +215,29 @@ def _processes(made: Dashboard) -> None:
                 ("sum(increase(juice_refetches_total[10m]))", "refetches in 10 min"),
                 ("max(juice_recovery_seconds)", "last recovery, s"),
             ),
+        ),
+        curve(
+            "Connections to Kafka lost",
+            "Per second, by worker. Steady: the network, or a broker that is overloaded.",
+            prom(
+                (
+                    'rate(juice_kafka_disconnects_total{job="juice-worker", instance=~"$instance"}[$__rate_interval])',
+                    "{{job}} {{instance}}",
+                )
+            ),
+            unit="cps",
+        ),
+        curve(
+            "Clocks",
+            "How far each process is from the clock of Prometheus. No count depends on it; freshness and ages do.",
+            prom(
+                (
+                    f"abs(juice_clock_timestamp_seconds{of} - timestamp(juice_clock_timestamp_seconds{of}))",
+                    "{{job}} {{instance}}",
+                )
+            ),
+            unit="s",
+            steps=over(1, 10),
         ),
     ):
         made.with_panel(panel)

@@ -112,6 +112,7 @@ def run_sink(found: Settings) -> int:
         crash_point=faults.crash_point,
     )
     telemetry.build(version=version())
+    telemetry.inserting(work.waiting)
     try:
         port = telemetry.serve(found.metrics_host, found.sink_port, work.health)
     except OSError:

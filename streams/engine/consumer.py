@@ -24,6 +24,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import structlog
+from aiokafka.conn import CloseReason
 from aiokafka.protocol.produce import ProduceRequest
 from faust.tables.recovery import Recovery
 from faust.transport.drivers import aiokafka as driver
@@ -88,9 +89,10 @@ class GuardedConsumer(driver.Consumer):
     # What can be changed of aiokafka once there is one
 
     async def on_started(self) -> None:
-        """Watch the heartbeats and pace the fetches once the consumer thread runs."""
+        """Watch heartbeats and connections, and pace the fetches, once the consumer thread runs."""
         await super().on_started()
         self._watch_heartbeats()
+        watch_connections(self._thread._ensure_consumer()._client)
         self._pace_fetches(busy=True)
 
     def _pace_fetches(self, busy: bool) -> None:
@@ -287,7 +289,9 @@ class GuardedProducer(driver.Producer):
     async def on_start(self) -> None:
         """Guard the connection once there is one."""
         await super().on_start()
-        guard_sends(self._ensure_producer().client, lambda: self.app.consumer.check_lease())
+        client = self._ensure_producer().client
+        guard_sends(client, lambda: self.app.consumer.check_lease())
+        watch_connections(client)
 
 
 def guard_sends(client: Any, check: Callable[[], None]) -> None:
@@ -301,6 +305,20 @@ def guard_sends(client: Any, check: Callable[[], None]) -> None:
         return await send(node, request, **more)
 
     client.send = guarded
+
+
+def watch_connections(client: Any) -> None:
+    """Let `client`, aiokafka's, count the connections to brokers that it did not close itself."""
+    closed = client._on_connection_closed
+
+    def counted(connection: Any, reason: CloseReason | None) -> None:
+        if reason in (CloseReason.CONNECTION_BROKEN, CloseReason.CONNECTION_TIMEOUT):
+            telemetry.disconnect()
+        closed(connection, reason)
+
+    client._on_connection_closed = counted
+    for connection in client._conns.values():
+        connection._on_close_cb = counted
 
 
 class GuardedTransport(driver.Transport):

@@ -24,14 +24,14 @@ PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
-def run(faults: Sequence[Fault], brokers: int, *, until: float, seconds: float, count: int) -> list[Outcome]:
+def run(faults: Sequence[Fault], brokers: int, *, until: float, seconds: float, rate: float) -> list[Outcome]:
     """Make each fault once and then again until the time is over; stop at the first that leaves something wrong."""
     found: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder, world(Path(folder), brokers) as here:
         for number, fault in enumerate((*faults, *faults * 1_000)):
             if number >= len(faults) and time.monotonic() > until:
                 break
-            outcome = here.round(fault, seconds=seconds, count=count)
+            outcome = here.round(fault, lambda: time.sleep(seconds), rate=rate)
             found.append(outcome)
             print(f"{outcome.fault}: {outcome.fired}; {outcome.seconds:.1f} s; {outcome.wrong or 'exact'}", flush=True)
             if outcome.wrong:
@@ -66,7 +66,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="so long at most, and each fault once at least")
     parser.add_argument("--seconds", type=float, default=5, help="how long a fault is kept up")
-    parser.add_argument("--events", type=int, default=1_000, help="events that flow meanwhile")
+    parser.add_argument("--rate", type=float, default=200, help="events a second that flow meanwhile")
     parser.add_argument("--seed", type=int, default=1, help="of the order of faults")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     asked = parser.parse_args()
@@ -76,7 +76,7 @@ def main() -> int:
         faults = [fault for fault in FAULTS if fault.brokers == brokers]
         random.Random(asked.seed).shuffle(faults)
         until = begun + share * asked.minutes * 60
-        outcomes += run(faults, brokers, until=until, seconds=asked.seconds, count=asked.events)
+        outcomes += run(faults, brokers, until=until, seconds=asked.seconds, rate=asked.rate)
     print("\n" + (text := table(outcomes, asked.seed)))
     good = not any(outcome.wrong for outcome in outcomes)
     if asked.write and good:

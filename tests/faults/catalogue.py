@@ -20,15 +20,22 @@ from infra.kafka import ends
 from tests.faults.world import World, wait
 from tests.harness import Running
 
+Hold = Callable[[], None]
+"""Returns when a fault has been kept up for long enough. A fault of several steps may call it at each."""
+
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault; `happen` makes it, keeps it up for about so many seconds, lifts it, and returns what shows that it fired."""
+    """A fault; `happen` makes it, keeps it up while it is held, lifts it, and returns what shows that it fired."""
 
     name: str
-    happen: Callable[[World, float], str]
+    happen: Callable[[World, Hold], str]
     brokers: int = 1
     """How many it needs. With three, topics have three replicas and want two in sync; the short form has one."""
+
+
+SLOW = 0.15
+"""Seconds that each piece waits on a slow connection."""
 
 
 def leader(world: World) -> int:
@@ -43,31 +50,32 @@ def leader(world: World) -> int:
         admin.close()
 
 
-def leader_killed(world: World, seconds: float) -> str:
+def leader_killed(world: World, hold: Hold) -> str:
     """A leader is killed; the two others go on, in sync and writable; it comes back."""
     wait("a leader", lambda: leader(world) != -1)
     before = leader(world)
     local.stop(world.home, f"kafka-{before}", signal.SIGKILL)
     wait("another leader", lambda: leader(world) not in (before, -1))
     after = leader(world)
-    time.sleep(seconds)
+    hold()
     local.up(world.home)
     return f"kafka-{before} led, then kafka-{after}"
 
 
-def broker_killed(world: World, seconds: float) -> str:
+def broker_killed(world: World, hold: Hold) -> str:
     """The only broker is killed: nobody can be reached; it comes back."""
     before = world.brokers[0].unreachable
     local.stop(world.home, "kafka-1", signal.SIGKILL)
     wait("somebody who misses it", lambda: world.brokers[0].unreachable > before)
-    time.sleep(
-        max(seconds, 8.0)
-    )  # longer than a session: the worker loses its lease and is started while nobody is there
+    begun = time.monotonic()
+    hold()
+    # Longer than a session: the worker loses its lease and is started while nobody is there.
+    time.sleep(max(begun + 8.0 - time.monotonic(), 0.0))
     local.up(world.home)
     return f"{world.brokers[0].unreachable - before} connections found nobody"
 
 
-def two_brokers_killed(world: World, seconds: float) -> str:
+def two_brokers_killed(world: World, hold: Hold) -> str:
     """Two of three are killed: nothing can be written, for want of replicas in sync; both come back."""
     for node in (2, 3):
         local.stop(world.home, f"kafka-{node}", signal.SIGKILL)
@@ -81,101 +89,104 @@ def two_brokers_killed(world: World, seconds: float) -> str:
     with suppress(KafkaError):
         producer.close(timeout=0)
     assert refused, "a write went through with one broker of three"
-    time.sleep(seconds)
+    hold()
     local.up(world.home)
     return f"a write was refused ({refused})"
 
 
-def clickhouse_killed(world: World, seconds: float) -> str:
+def clickhouse_killed(world: World, hold: Hold) -> str:
     """ClickHouse is killed, and back after a while."""
     before = failures(world.sink)
     local.stop(world.home, "clickhouse", signal.SIGKILL)
     wait("a failed insert", lambda: failures(world.sink) > before)
-    time.sleep(seconds)
+    hold()
     local.start(world.home, "clickhouse")
     return f"{failures(world.sink) - before} inserts failed"
 
 
-def clickhouse_frozen(world: World, seconds: float) -> str:
+def clickhouse_frozen(world: World, hold: Hold) -> str:
     """ClickHouse stops answering without closing a connection, and goes on where it was."""
     local.send(world.home, "clickhouse", signal.SIGSTOP)
     try:
-        urllib.request.urlopen(f"{world.info.clickhouse}/ping", timeout=max(seconds, 1))
+        urllib.request.urlopen(f"{world.info.clickhouse}/ping", timeout=1)
         answered = True
     except (urllib.error.URLError, TimeoutError):
         answered = False
+        hold()
     finally:
         local.send(world.home, "clickhouse", signal.SIGCONT)
     assert not answered, "a frozen ClickHouse answered"
-    return f"no answer for {max(seconds, 1):.0f} s"
+    return "no answer for 1 s"
 
 
-def answer_lost(world: World, seconds: float) -> str:
+def answer_lost(world: World, hold: Hold) -> str:
     """An insert succeeds and its answer gets lost: the same block comes again, and counts once."""
     before, failed = world.house.lost, failures(world.sink)
     world.house.lose = b"insert_deduplication_token"
     wait("a lost answer", lambda: world.house.lost > before and failures(world.sink) > failed)
+    hold()
     world.house.lose = b""
     return f"{world.house.lost - before} answers lost"
 
 
-def clickhouse_slow(world: World, seconds: float) -> str:
+def clickhouse_slow(world: World, hold: Hold) -> str:
     """Every piece of what goes to ClickHouse and back is late."""
     before = world.house.slowed
-    world.house.slow = 0.1
+    world.house.slow = SLOW
     wait("something slow", lambda: world.house.slowed > before)
-    time.sleep(seconds)
+    hold()
     world.house.slow = 0.0
-    return f"{world.house.slowed - before} pieces held for 0.1 s"
+    return f"{world.house.slowed - before} pieces held for {SLOW} s"
 
 
-def clickhouse_cut(world: World, seconds: float) -> str:
+def clickhouse_cut(world: World, hold: Hold) -> str:
     """Connections to ClickHouse break in the middle, again and again, and new ones are turned away."""
     before, failed = world.house.cuts, failures(world.sink)
     world.house.closed = True
     world.house.cut()
     wait("a failed insert", lambda: (world.house.cut(), failures(world.sink) > failed)[1])
-    time.sleep(seconds)
+    hold()
     world.house.closed = False
     return f"{world.house.cuts - before} connections cut, {world.house.turned_away} turned away"
 
 
-def kafka_slow(world: World, seconds: float) -> str:
+def kafka_slow(world: World, hold: Hold) -> str:
     """Every piece of what goes to any broker and back is late."""
     before = sum(proxy.slowed for proxy in world.brokers)
     for proxy in world.brokers:
-        proxy.slow = 0.02
+        proxy.slow = SLOW
     wait("something slow", lambda: sum(proxy.slowed for proxy in world.brokers) > before)
-    time.sleep(seconds)
+    hold()
     for proxy in world.brokers:
         proxy.slow = 0.0
-    return f"{sum(proxy.slowed for proxy in world.brokers) - before} pieces held for 0.02 s"
+    return f"{sum(proxy.slowed for proxy in world.brokers) - before} pieces held for {SLOW} s"
 
 
-def kafka_cut(world: World, seconds: float) -> str:
+def kafka_cut(world: World, hold: Hold) -> str:
     """All connections to all brokers break, several times."""
     cut = 0
     for _ in range(3):
         cut += sum(proxy.cut() for proxy in world.brokers)
-        time.sleep(seconds / 3)
+        hold()
     assert cut > 0, "there was nothing to cut"
     return f"{cut} connections cut"
 
 
-def worker_killed(world: World, seconds: float) -> str:
+def worker_killed(world: World, hold: Hold) -> str:
     """The worker is killed, its supervisor too, and another is started."""
     world.worker.kill()
     world.start("worker")
+    hold()
     return "kill -9"
 
 
-def worker_frozen(world: World, seconds: float) -> str:
+def worker_frozen(world: World, hold: Hold) -> str:
     """The worker is stopped for longer than its session, while another takes over; then it wakes, a zombie."""
     zombie = world.worker
     zombie.send(signal.SIGSTOP)
     other = world.start("worker")
     wait("the other is ready", lambda: "event='ready'" in other.said())
-    time.sleep(seconds)
+    hold()
     zombie.send(signal.SIGCONT)
     wait("it notices", lambda: not zombie.alive or "lease" in zombie.said() or zombie.said().count("event='ready'") > 1)
     noticed = "its lease was over" if "lease" in zombie.said() else "it joined anew"
@@ -183,14 +194,15 @@ def worker_frozen(world: World, seconds: float) -> str:
     return f"stopped beyond its session; {noticed}"
 
 
-def sink_killed(world: World, seconds: float) -> str:
+def sink_killed(world: World, hold: Hold) -> str:
     """The sink is killed and another is started."""
     world.sink.kill()
     world.start("sink")
+    hold()
     return "kill -9"
 
 
-def changelog_compacted(world: World, seconds: float) -> str:
+def changelog_compacted(world: World, hold: Hold) -> str:
     """Kafka compacts the changelogs to what is newest, and a new worker recovers from what is left."""
     topics = [world.here.names.changelog(stage) for stage in ("accept", "accumulate")]
     hurried = {
@@ -208,7 +220,7 @@ def changelog_compacted(world: World, seconds: float) -> str:
         return all(there < length for there, length in found.values())
 
     wait("a compacted changelog", compacted)
-    worker_killed(world, seconds)
+    worker_killed(world, hold)
     there, length = (sum(numbers) for numbers in zip(*found.values(), strict=True))
     return f"{there:,} of {length:,} records left"
 
@@ -243,7 +255,7 @@ sys.exit(main())
 """
 
 
-def clock_jumps(world: World, seconds: float) -> str:
+def clock_jumps(world: World, hold: Hold) -> str:
     """The clock of a worker's machine jumps a day ahead, two back, and home."""
     world.worker.stop()
     file = world.here.folder / "clock"
@@ -256,7 +268,7 @@ def clock_jumps(world: World, seconds: float) -> str:
     for jump in (86_400, -86_400, 0):
         file.write_text(str(jump))
         wait("it sees the jump", lambda jump=jump: f"jumped to {jump:+} s" in worker.said())
-        time.sleep(seconds / 3)
+        hold()
     assert worker.stop() == 0, worker.said()[-2000:]
     world.start("worker")
     return "+1 day, -1 day, home, each seen by the worker"

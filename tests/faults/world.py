@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from tests.harness import Installation, Running
 from tests.proxy import Proxy
 
 if TYPE_CHECKING:
-    from tests.faults.catalogue import Fault
+    from tests.faults.catalogue import Fault, Hold
 
 OUTSIDE = "127.0.0.2"
 """Where clients find the proxies: brokers listen on 127.0.0.1 with the same ports."""
@@ -97,27 +98,30 @@ class World:
         setattr(self, name, process)
         return process
 
-    def round(self, fault: Fault, *, seconds: float, count: int) -> Outcome:
-        """Let `fault` happen for about `seconds` while `count` events flow, then wait and count."""
-        flowing = threading.Event()
+    def round(self, fault: Fault, hold: Hold, *, rate: float) -> Outcome:
+        """Let `fault` happen, kept up by `hold`, while `rate` events a second flow, then wait and count."""
+        first, flowing, over = self.sent, threading.Event(), threading.Event()
 
         def records() -> Iterator[bytes]:
-            for number in range(self.sent, self.sent + count):
-                if number == self.sent + count // 10:
+            while not over.is_set():
+                yield event(self.sent)
+                self.sent += 1
+                if self.sent - first > rate / 2:
                     flowing.set()
-                yield event(number)
 
-        feeding = threading.Thread(target=self.here.feed, args=(records(),), kwargs={"rate": count / max(seconds, 1)})
+        feeding = threading.Thread(target=self.here.feed, args=(records(),), kwargs={"rate": rate})
         feeding.start()
-        assert flowing.wait(60), "no event could be sent"
-        fired = fault.happen(self, seconds)
-        lifted = time.monotonic()
-        feeding.join()
-        self.sent += count
+        try:
+            assert flowing.wait(60), "no event could be sent"
+            fired = fault.happen(self, hold)
+            lifted = time.monotonic()
+        finally:
+            over.set()
+            feeding.join()
         left = self.here.drain(180)
         took = time.monotonic() - lifted
         wrong = self.wrong() if left is None else f"still to do: {left}"
-        return Outcome(fault.name, fired, took, count, wrong)
+        return Outcome(fault.name, fired, took, self.sent - first, wrong)
 
     def wrong(self) -> str:
         """Return what is not as it must be, or nothing: the audit, conservation, and each reward once."""
@@ -139,7 +143,7 @@ class World:
 
 def _ports() -> int:
     """Return the first of three ports in a row that are free on both addresses."""
-    for first in range(KAFKA_PORT + 2_000, 32_000, 7):
+    for first in random.sample(range(KAFKA_PORT + 2_000, 32_000, 7), 200):  # another test may look at the same time
         if all(is_free(first + n) for n in range(3)):
             return first
     raise AssertionError("no three free ports in a row")

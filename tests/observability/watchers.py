@@ -121,9 +121,9 @@ def _answers(url: str) -> bool:
 
 @contextmanager
 def prometheus(
-    folder: Path, targets: Mapping[str, list[str]], alertmanager: str = "", faster: int = 1
+    folder: Path, targets: Mapping[str, list[str]], alertmanager: str = "", faster: int = 1, every: str = "1s"
 ) -> Iterator[Prometheus]:
-    """Run a Prometheus on the product's own rule files; `targets` by job.
+    """Run a Prometheus on the product's own rule files; `targets` by job, scraped `every` so often.
 
     `faster` divides every `for:` and keeps expressions as they are.
     """
@@ -137,7 +137,7 @@ def prometheus(
         (folder / name).write_text(shorter)
         rules.append(str(folder / name))
     config = {
-        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "global": {"scrape_interval": every, "evaluation_interval": every},
         "rule_files": rules,
         "scrape_configs": [
             {"job_name": job, "static_configs": [{"targets": list(of_job)}]} for job, of_job in targets.items()

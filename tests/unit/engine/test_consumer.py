@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import CloseReason
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.protocol.metadata import MetadataRequest
@@ -17,7 +19,7 @@ from faust.types import TP
 
 from streams.engine import consumer as module
 from streams.engine.batches import Batch
-from streams.engine.consumer import AHEAD, APART, BACKLOG, RETRIES, guard_sends
+from streams.engine.consumer import AHEAD, APART, BACKLOG, RETRIES, guard_sends, watch_connections
 from streams.engine.faults import Exit
 from tests.unit.engine.world import Died, Record, World, caught, in_world
 
@@ -332,5 +334,27 @@ def test_the_lease_is_looked_at_before_every_write() -> None:
         with pytest.raises(Died):
             await client.send(1, writes)
         assert sent == [asks]
+
+    in_world(test)
+
+
+def test_connections_that_break_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that broke or were too slow count, those that the client closes itself do not; aiokafka hears of all."""
+
+    async def test(_: World) -> None:
+        counted: list[int] = []
+        heard: list[CloseReason] = []
+        monkeypatch.setattr(module.telemetry, "disconnect", lambda: counted.append(1))
+        monkeypatch.setattr(AIOKafkaClient, "_on_connection_closed", lambda _, conn, reason: heard.append(reason))
+        client = AIOKafkaClient()
+        there: Any = SimpleNamespace(_on_close_cb=client._on_connection_closed)
+        client._conns[1, 0] = there
+        watch_connections(client)
+        for reason in CloseReason:
+            there._on_close_cb(there, reason)
+            client._on_connection_closed(there, reason)
+        assert len(counted) == 4
+        assert heard == [reason for reason in CloseReason for _ in range(2)]
+        client._conns.clear()
 
     in_world(test)
