@@ -22,6 +22,12 @@ app = typer.Typer(
     "[bold]juice sink[/].",
 )
 
+
+@app.callback()
+def juice() -> None:
+    """Keep the commands' names: without this, an app with one command would be that command."""
+
+
 console = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 

@@ -12,9 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 
 import pytest
 import typer.main
@@ -23,9 +21,8 @@ from infra.database import connect
 from infra.settings import load, unknown
 from infra.stack import StackInfo
 from schemas.decode import Rejected, decode
-from streams import cli
 from streams.campaigns.rules import load_rules
-from streams.cli import main
+from streams.cli import main, register
 from streams.cli.app import app
 from tests import world
 from tests.conftest import Living, Served
@@ -195,9 +192,7 @@ def test_what_is_run_elsewhere_is(line: str) -> None:
     """The file that is said to show that a command works has the words that do; ours take the options they are given."""
     _, file, shown = ELSEWHERE[line]
     assert shown in (ROOT / file).read_text()
-    for module in iter_modules(cli.__path__):
-        if not module.name.startswith("__"):
-            import_module(f"streams.cli.{module.name}")  # as `main` does: each registers its commands
+    register("")
     program, *rest = shlex.split(line)
     if program == "juice":
         command = typer.main.get_command(app).commands[rest[0]]  # type: ignore[attr-defined]

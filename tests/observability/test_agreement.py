@@ -10,9 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,8 +19,8 @@ import typer.main
 import yaml
 
 from infra.settings import Settings, load, unknown
-from streams import cli
 from streams.access import roles, users_file
+from streams.cli import register
 from streams.cli.app import app
 from streams.names import Names
 from streams.topics import topic_specs
@@ -271,9 +269,7 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("line", commands())
 def test_commands_of_containers_exist(line: str) -> None:
     """The command exists and takes the options and arguments that the compose file gives it."""
-    for module in iter_modules(cli.__path__):
-        if not module.name.startswith("__"):
-            import_module(f"streams.cli.{module.name}")
+    register("")
     group: Any = typer.main.get_command(app)
     name, *arguments = shlex.split(line)[1:]
     assert name in group.commands, f"there is no `juice {name}`"

@@ -1,9 +1,8 @@
-"""`juice worker`, `juice sink`: the processes that do the work."""
+"""`juice sink`: moves rows into ClickHouse, for as long as it is let."""
 
 from __future__ import annotations
 
 import signal
-import sys
 from contextlib import suppress
 from threading import Event
 from typing import Final
@@ -25,25 +24,12 @@ from sinks.sink import Sink, Sources
 from streams.cli.app import app, settings
 from streams.engine import faults
 from streams.engine.faults import Exit
-from streams.engine.supervise import supervise
 from streams.names import STAGES, Names
 
 log = structlog.get_logger("juice")
 
 AGAIN: Final = 1.0
 """Seconds before a consumer that failed is replaced; making one waits for a broker by itself."""
-
-
-@app.command()
-def worker() -> None:
-    """Run a worker: decodes, decides, measures. Start as many as there are partitions; they share the work.
-
-    A worker that fails is started again with back-off. Stop it with Ctrl-C or SIGTERM; nothing is lost either way.
-
-    Example: JUICE_LATENESS=1h juice worker
-    """
-    settings()
-    raise SystemExit(supervise([sys.executable, "-m", "streams.worker"]))
 
 
 @app.command()
