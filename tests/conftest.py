@@ -26,12 +26,35 @@ settings.register_profile("search", deadline=None, suppress_health_check=[Health
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
+# Brokers under test live for a minute or two: Java's second compiler would take longer to make them quick.
+os.environ["JDK_JAVA_OPTIONS"] = f"{os.environ.get('JDK_JAVA_OPTIONS', '')} -XX:TieredStopAtLevel=1".strip()
+
+LIVING = ("tests/documents/", "tests/observability/", "tests/page/", "tests/integration/test_trends.py")
+"""Where the tests are that share the living world."""
+LONG = (
+    "tests/integration/test_chaos.py",
+    *LIVING,
+    "tests/integration/test_crash_points.py",
+    "tests/integration/test_faults_are_seen.py",
+    "tests/integration/test_faults.py",
+    "tests/integration/test_upgrade.py",
+    "tests/stack/",
+    "tests/security/",
+    "tests/integration/",
+)
+"""Tests that take longest begin first, so that no process is left with one of them while the others have none."""
+
+
 class Together(LoadScopeScheduling):  # type: ignore[misc]
     """Where several tests run at a time: those of a file one after the other, and all that share the living world."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "living" if file.split("/")[1] in LIVING else file
+        return "living" if nodeid.startswith(LIVING) else nodeid.partition("::")[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long ones first, and leave the order of the others."""
+    items.sort(key=lambda item: next((n for n, place in enumerate(LONG) if item.nodeid.startswith(place)), len(LONG)))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
@@ -50,10 +73,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
         yield local.up(home, kafka_port=0, clickhouse_port=0)
     finally:
         local.down(home, wipe=True)
-
-
-LIVING = ("documents", "observability", "page")
-"""Folders whose tests share the living world."""
 
 
 LAST = 200
