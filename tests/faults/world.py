@@ -142,8 +142,9 @@ class World:
 
 
 def _ports() -> int:
-    """Return the first of three ports in a row that are free on both addresses."""
-    for first in random.sample(range(KAFKA_PORT + 2_000, 32_000, 7), 200):  # another test may look at the same time
+    """Return the first of three ports in a row that are free; anywhere, for another world may look at the same moment."""
+    places = range(KAFKA_PORT + 2_000, 32_000, 7)
+    for first in random.sample(places, len(places)):
         if all(is_free(first + n) for n in range(3)):
             return first
     raise AssertionError("no three free ports in a row")
