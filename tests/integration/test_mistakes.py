@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ import pytest
 from infra.database import connect
 from infra.stack import StackInfo
 from tests.harness import Installation, installation
+
+WITHOUT_A_BROKER = ("migrate", "worker", "sink", "drain", "dead-letters")
+"""Commands that wait some seconds for a broker."""
 
 
 def juice(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -32,13 +37,20 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
     return lines[0]
 
 
-@pytest.mark.parametrize("command", ["migrate", "worker", "sink", "drain", "dead-letters"])
-def test_a_broker_that_does_not_answer(command: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def waited(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, subprocess.CompletedProcess[str]]:
+    """Run them where no broker answers, at the same time, so that one wait is enough."""
+    nowhere = {"JUICE_KAFKA": "127.0.0.1:1", "JUICE_CLICKHOUSE": "http://127.0.0.1:1"}
+    home = str(tmp_path_factory.mktemp("nowhere"))
+    with ThreadPoolExecutor(len(WITHOUT_A_BROKER)) as pool:
+        done = pool.map(lambda command: juice(command, JUICE_HOME=home, **nowhere), WITHOUT_A_BROKER)
+        return dict(zip(WITHOUT_A_BROKER, done, strict=True))
+
+
+@pytest.mark.parametrize("command", WITHOUT_A_BROKER)
+def test_a_broker_that_does_not_answer(waited: Mapping[str, subprocess.CompletedProcess[str]], command: str) -> None:
     """The address is named."""
-    line = said(
-        juice(command, JUICE_KAFKA="127.0.0.1:1", JUICE_CLICKHOUSE="http://127.0.0.1:1", JUICE_HOME=str(tmp_path))
-    )
-    assert "127.0.0.1:1" in line
+    assert "127.0.0.1:1" in said(waited[command])
 
 
 @pytest.mark.parametrize("command", ["migrate", "worker", "sink", "audit", "drain", "top"])
