@@ -95,7 +95,7 @@ class Installation:
             "JUICE_HOME": stack.home,
             "JUICE_NAMESPACE": f"t{tag}.",
             "JUICE_DATABASE": f"juice_{tag}",
-            "JUICE_SESSION_TIMEOUT": "6s",
+            "JUICE_SESSION_TIMEOUT": "4s",
             "JUICE_IDLE": "1s",
             "JUICE_WORKER_PORT": "0",
             "JUICE_SINK_PORT": "0",

@@ -70,7 +70,8 @@ def broker_killed(world: World, hold: Hold) -> str:
     begun = time.monotonic()
     hold()
     # Longer than a session: the worker loses its lease and is started while nobody is there.
-    time.sleep(max(begun + 8.0 - time.monotonic(), 0.0))
+    session = world.here.settings.session_timeout / 1000
+    time.sleep(max(begun + session + 2 - time.monotonic(), 0.0))
     local.up(world.home)
     return f"{world.brokers[0].unreachable - before} connections found nobody"
 

@@ -18,6 +18,8 @@ ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "20"))
 """`make chaos` asks for more."""
 EACH = 1_200
 """Events of a round."""
+SESSION = 3
+"""Seconds after which a member that was killed is missed; a freeze lasts up to a third more or as little as nothing."""
 HIGGS = Path(str(files("infra"))) / "data" / "higgs-july-1-3.ndjson.gz"
 
 
@@ -55,7 +57,7 @@ class Crowd:
             worker.stop()
         elif what == "freeze":
             worker.send(signal.SIGSTOP)
-            time.sleep(self.rng.uniform(0.2, 8))
+            time.sleep(self.rng.uniform(0.1, SESSION * 4 / 3))
             worker.send(signal.SIGCONT)
         elif what == "kill-sink":
             sink.kill()
@@ -71,7 +73,7 @@ def test_exact_after_every_round_of_random_faults(stack: StackInfo, tmp_path: Pa
     seed = int(os.environ.get("CHAOS_SEED", "1"))
     rng = random.Random(seed)
     events = higgs(ROUNDS * EACH)
-    with installation(stack, tmp_path) as here:
+    with installation(stack, tmp_path, session_timeout=f"{SESSION}s") as here:
         crowd = Crowd(here, rng)
         for number in range(ROUNDS):
             some = events[number * EACH : (number + 1) * EACH]
