@@ -35,7 +35,6 @@ LONG = (
     "tests/integration/test_chaos.py",
     *LIVING,
     "tests/integration/test_crash_points.py",
-    "tests/integration/test_faults_are_seen.py",
     "tests/integration/test_faults.py",
     "tests/integration/test_upgrade.py",
     "tests/stack/",
