@@ -189,6 +189,24 @@ def test_disqualified_winner() -> None:
     assert (rewards["bob"]["revoked_at"], rewards["bob"]["reason"]) == (CONTEST.end, "overtaken")
 
 
+def test_places_move_up() -> None:
+    """When a winner is disqualified, those behind win their new places by the same rewards, and one more wins."""
+    rule = msgspec.structs.replace(CONTEST, winners=2)
+    book = Rulebook([rule])
+    said = [("ann", 1, "a"), ("ann", 2, "b"), ("ann", 3, "c"), ("bob", 1, "d"), ("bob", 2, "e"), ("cid", 1, "f")]
+    drive = Drive(Entrants(book), Campaigns(book)).feed(posts(*said)).pass_to(CONTEST.end + LAG + MINUTE)
+    before = {reward["account"]: reward["id"] for reward in drive.live("rewards")}
+    book.replace([msgspec.structs.replace(rule, disqualified={"ann": "bought posts"})])
+    drive.present_all()
+    stand = {reward["account"]: reward for reward in drive.live("rewards") if reward["revoked_at"] is None}
+    assert {account: reward["which"] for account, reward in stand.items()} == {"bob": "1", "cid": "2"}
+    assert stand["bob"]["id"] == before["bob"]
+    book.replace([rule])
+    drive.present_all()
+    stand = {reward["account"]: reward for reward in drive.live("rewards") if reward["revoked_at"] is None}
+    assert {account: reward["which"] for account, reward in stand.items()} == {"ann": "1", "bob": "2"}
+
+
 def test_states_end() -> None:
     """A month after the end nothing is kept of a contest in the stream; its rows stay."""
     drive = drive_for(CONTEST).feed(posts(("ann", 1, "a"), ("bob", 1, "c")))

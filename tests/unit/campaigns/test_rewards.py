@@ -170,6 +170,15 @@ def test_total_goes_to_the_first() -> None:
     assert rewards(drive, stand=False) == []
 
 
+def test_a_rush() -> None:
+    """Of thousands who act within the hour, before anything is settled, the first get what there is."""
+    rule = msgspec.structs.replace(THRESHOLD, caps=Caps(total=4_000))
+    facts = [act(str(n), f"guest{n:04d}", 1 + n / 10_000, followers=500) for n in range(4_500)]
+    drive = drive_for(rule).feed(random.Random(5).sample(facts, 4_500), 2_000)
+    drive.pass_to(5 * HOUR)
+    assert [account for account, _, _ in rewards(drive)] == [f"guest{n:04d}" for n in range(4_000)]
+
+
 caps = st.builds(
     Caps,
     per_account=st.none() | st.integers(1, 3),
