@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -70,14 +71,69 @@ def test_every_view_opens_without_a_word_in_the_console(
             assert wrong == [], view
 
 
-def test_the_overview_says_who_why_and_what_next(served: Served, chromium: Browser) -> None:
-    """The first sentence names who matters and what comes next, with the figures that the database has."""
-    with opened(chromium, served.url) as (page, _):
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_a_stranger_reads_who_why_and_what_next_at_once(
+    served: Served, chromium: Browser, width: int, height: int
+) -> None:
+    """Three sentences that need no scrolling name who matters, what it got from whom, and what is expected; what a score
+    means, what it is the sum of, and the forecast beside what came are below.
+    """
+    with opened(chromium, served.url, width=width) as (page, _):
+        page.set_viewport_size({"width": width, "height": height})
         settled(page)
-        lead = page.locator(".lead").inner_text()
-        assert "author matters most over 24h" in lead
-        assert f"{world.ROOT} has {world.SHARES:,} shares and heads for " in lead
+        said = page.locator(".lead p").all_inner_texts()
+        assert [sentence.split()[0] for sentence in said] == ["Who", "Why", "Next"]
+        assert "Account author matters most" in said[0]
+        assert re.search(
+            r"In the 24 hours up to 20\d\d-\d\d-\d\d \d\d:\d\d it received .+ shares.* from [\d,]+ people; ", said[1]
+        )
+        assert f"{world.ROOT} has {world.SHARES:,} shares and heads for " in said[2]
+        box = page.locator(".lead").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < height
+        expect(page.locator('[data-panel="who"]')).to_contain_text("0 to 100: what others do because of an account")
         expect(page.locator('[data-panel="why"] tfoot')).to_contain_text("sum")
+        assert "0.0" not in page.locator('[data-panel="why"] tbody td.number').all_inner_texts()
+        expect(page.locator('[data-panel="growth"] canvas')).to_have_count(1)
+        expect(page.locator("#banner")).to_be_empty()
+
+
+CONTRAST = """() => {
+  const channels = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const linear = (c) => (c / 255 <= 0.03928 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const ratio = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+  const ground = (e) => {
+    for (; e; e = e.parentElement) {
+      const c = channels(getComputedStyle(e).backgroundColor);
+      if (c.length === 3 || c[3] === 1) return c;
+    }
+    return [255, 255, 255];
+  };
+  const wrong = [];
+  for (const e of document.querySelectorAll("body *")) {
+    const text = [...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data.trim()).join(" ").trim();
+    if (!text || !e.getClientRects().length) continue;
+    const found = ratio(channels(getComputedStyle(e).color), ground(e));
+    if (found < 4.5) wrong.push(`${text}: ${found.toFixed(2)}`);
+  }
+  const style = getComputedStyle(document.documentElement);
+  const hex = (name) => style.getPropertyValue(name).trim().match(/[0-9a-f]{2}/gi).map((c) => parseInt(c, 16));
+  for (const name of ["--text", "--quiet"]) if (ratio(hex(name), hex("--card")) < 4.5) wrong.push(name);
+  const lines = ["--accent", "--second", "--third", "--good", "--bad"];
+  for (const name of lines) if (ratio(hex(name), hex("--card")) < 3) wrong.push(name);
+  return wrong;
+}"""
+"""What is not told apart from its ground well enough: text at 4.5 to 1, lines and bars at 3 to 1 (WCAG 2.2, AA)."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_and_lines_stand_out(served: Served, chromium: Browser, scheme: str) -> None:
+    """In both schemes, on every view, text and what charts draw have the contrast that WCAG asks for."""
+    for view in VIEWS:
+        with opened(chromium, served.url + view, scheme) as (page, _):
+            settled(page)
+            assert page.evaluate(CONTRAST) == [], view
 
 
 @pytest.mark.parametrize("name", world.NAUGHTY)
@@ -157,7 +213,8 @@ def test_the_keyboard_reaches_everything(served: Served, chromium: Browser) -> N
         for _step in range(40):
             page.keyboard.press("Tab")
             seen.append(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
-        assert {"Overview", "Pipeline", "window", "find", "Look up", "author"} <= set(seen)
+        first = [seen.index(each) for each in ("Overview", "Pipeline", "window", "find", "Look up", "author")]
+        assert first == sorted(first), "the order is not that of reading"
         page.locator("#skip").focus()
         page.keyboard.press("Enter")
         assert page.evaluate("document.activeElement.id") == "main"
@@ -176,7 +233,7 @@ def test_a_screen_reader_finds_its_way(served: Served, chromium: Browser) -> Non
                 assert page.get_by_role(role).count() == 1, role  # type: ignore[arg-type]
             assert page.locator("h1").count() == 1
             assert page.locator("#banner[aria-live=polite]").count() == 1
-            assert page.get_by_label("Window", exact=True).count() == 1
+            assert page.get_by_label("Period", exact=True).count() == 1
             assert page.get_by_label("Account", exact=True).count() == 1
             assert page.locator("table:not(:has(caption)), table:not(:has(th[scope=col]))").count() == 0
             assert page.locator("section:has(.chart):not(:has(table)):not(:has(.figures .note))").count() == 0

@@ -80,12 +80,12 @@ def _weights(views: StandingViews, who: Flags) -> tuple[Floats, Floats, Floats]:
 
 
 PARTS: Final = (
-    ("influence_people", "people who acted, lately, each counting less the more it acts"),
-    ("influence_answers", "of these, answers to one's own turning to them"),
-    ("influence_incentivised", "engagement made for something in return that says so"),
-    ("influence_consistency", "the same again on other occasions"),
-    ("influence_doubt", "what one person alone could have made"),
-    ("influence_follower_jump", "followers that look bought"),
+    ("influence_people", "people who acted on it lately; one who acts often counts less each time"),
+    ("influence_answers", "taken off: people it had turned to first, who only answered"),
+    ("influence_incentivised", "what was done for something in return and says so, at a quarter"),
+    ("influence_consistency", "it happened on many occasions, not on one"),
+    ("influence_doubt", "taken off: as much as one keen person could do alone"),
+    ("influence_follower_jump", "taken off: followers that look bought"),
 )
 """The lines of the statement: column, and what it says."""
 

@@ -68,9 +68,9 @@ def _excess(views: StandingViews) -> Floats:
 
 
 PARTS: Final = (
-    ("outreach_people", "people engaged with, lately, each counting less the more it got"),
-    ("outreach_consistency", "the same again on other occasions"),
-    ("outreach_self_promotion", "self-promotion beyond the healthy share of posts"),
+    ("outreach_people", "people it acted on lately; the same one counts less each time"),
+    ("outreach_consistency", "it happened on many occasions, not on one"),
+    ("outreach_self_promotion", "taken off: posts that promote itself, beyond a healthy share"),
 )
 """The lines of the statement: column, and what it says."""
 

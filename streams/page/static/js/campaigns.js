@@ -9,12 +9,12 @@ export async function show(view, given, ask, stale) {
   if (given.id) return one(view, given, ask, stale);
   const rows = await ask("campaigns");
   if (stale()) return;
-  view.say(rows.length ? "A name opens standings and honesty." : "Nobody has entered a campaign; rules are files, see docs/campaigns.md.");
+  view.say(rows.length ? "A name opens standings and honesty. Entries say so when they disclose what they are for, by the rule of the campaign." : "Nobody has entered a campaign; rules are files, see docs/campaigns.md.");
   view.panel("list", { title: "All campaigns", table: table("Campaigns, the newest first", [
     ["campaign", (r) => link("campaigns", { id: r.campaign }, r.name || r.campaign), "name"], ["kind", (r) => r.kind.replaceAll("_", " "), ""],
-    ["from", (r) => when(r.start), ""], ["until", (r) => when(r.end), ""], ["state", (r) => (r.final ? "final" : "live"), ""],
+    ["from", (r) => when(r.start), ""], ["until", (r) => when(r.end), ""], ["state", (r) => (r.final ? "over" : "runs"), ""],
     ["entrants", (r) => number(r.entrants), "number"], ["entries", (r) => number(r.entries), "number"],
-    ["disclosed", (r) => (r.entries ? percent(r.disclosed / r.entries) : "–"), "number"], ["rewards", (r) => number(r.rewards), "number"],
+    ["entries that say so", (r) => (r.entries ? percent(r.disclosed / r.entries) : "–"), "number"], ["rewards", (r) => number(r.rewards), "number"],
   ], rows) });
 }
 
@@ -23,7 +23,7 @@ async function one(view, { id }, ask, stale) {
   if (stale()) return;
   const c = found.campaign, lead = found.standings[0];
   view.title(c.name || c.campaign);
-  view.say(c.final ? "Final. " : "Live. ", c.prize ? `To win: ${c.prize}. ` : "", ...(lead && lead.rank ? [account(lead.account), ` leads with ${number(lead.points)} points.`] : []));
+  view.say(c.final ? "Over. " : "It runs. ", c.prize ? `To win: ${c.prize}. ` : "", ...(lead && lead.rank ? [account(lead.account), ` leads with ${number(lead.points)} points.`] : []));
   view.panel("numbers", { title: "In short", body: [facts([
     ["entrants", number(c.entrants)], ["entries", number(c.entries)], ["that say what for", c.entries ? percent(c.disclosed / c.entries) : "–"],
     ["rewards", number(c.rewards)], ["lost again", number(c.revoked)], ["from", when(c.start)], ["until", when(c.end)],

@@ -21,6 +21,15 @@ export const points = (value) => (value === null || value === undefined ? "–" 
 export const percent = (value) => (value === null || value === undefined ? "–" : `${one.format(value * 100)} %`);
 export const when = (value) => (value ? String(value).slice(0, 16).replace("T", " ") : "–");
 
+// Windows in words, to stand behind "the last" or "over".
+const spans = { "5m": "5 minutes", "1h": "hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days" };
+export const span = (window) => spans[window] ?? window;
+
+const kinds = { reply: "replies" };
+export const plural = (kind) => kinds[kind] ?? `${kind}s`;
+// a, b and c
+export const listed = (words) => (words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`);
+
 export const count = (value, one, many) => `${number(value)} ${value === 1 ? one : many}`;
 
 export function duration(seconds) {

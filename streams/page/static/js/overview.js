@@ -1,8 +1,7 @@
 // Within a minute: who matters here, why, and what happens next.
-import { bars } from "./charts.js";
-import { account, el, link, number, percent, points, shown } from "./dom.js";
+import { account, el, link, listed, number, percent, plural, points, shown, span, when } from "./dom.js";
 import { statement } from "./account.js";
-import { ending, listing } from "./cascades.js";
+import { early, ending, forecasts, listing } from "./cascades.js";
 import { table } from "./panel.js";
 import { named, risen } from "./trends.js";
 
@@ -10,29 +9,50 @@ export const title = "Who matters, why, and what comes next";
 
 export async function show(view, { window }, ask, stale) {
   const [board, rising, { trends }, { measures }, campaigns] = await Promise.all([
-    ask("leaderboard", { board: "influence", window, limit: 10 }), ask("cascades", { order: "rising", limit: 5 }), ask("trends", { window }),
+    ask("leaderboard", { board: "influence", window, limit: 6 }), ask("cascades", { order: "rising", limit: 5 }), ask("trends", { window }),
     ask("concentration", { window }), ask("campaigns")]);
   if (stale()) return;
-  const first = board[0], next = rising.find((r) => r.growing), risenNow = trends.filter((r) => !r.ended_at);
-  const why = first ? await ask("account", { id: first.account, window }) : null;
+  const first = board[0], next = rising.find((r) => r.growing), told = next ?? rising[0];
+  const [why, story] = await Promise.all([
+    first ? ask("account", { id: first.account, window }) : null, told ? ask("cascade", { root: told.root, kind: told.kind }) : null]);
   if (stale()) return;
+  view.say(...[["Who", who(board, window)], ["Why", why?.scores ? because(why, window) : null], ["Next", coming(next, story, trends.filter((r) => !r.ended_at))]]
+    .filter(([, said]) => said).map(([question, said]) => el("p", {}, el("strong", {}, question), " ", el("span", {}, said))));
   const spread = measures.find((r) => r.measure === "engagement");
-  if (!first) view.say(`Nothing was received over ${window} yet. Feed events, or choose a longer window.`);
-  else view.say(
-    account(first.account), ` matters most over ${window}: influence ${points(first.influence)} of 100, from ${number(first.people_earned)} people whom nobody paid. `,
-    spread ? `The top 1 % of accounts hold ${percent(spread.top_1_percent_share)} of all attention. ` : "",
-    ...(next ? ["Next: ", link("cascades", { root: next.root, kind: next.kind }, next.root), next.unbounded ? " grows without bound in sight." : ` has ${number(next.size)} shares and heads for ${ending(next)}.`]
-      : risenNow.length ? ["Next: ", named(risenNow[0]), " is rising."] : ["Nothing rises out of the ordinary now."]));
-  view.panel("who", { title: "Who matters", note: `Influence over ${window}: what others do because of them.`, size: "half",
-    chart: () => bars(board.map((r) => shown(r.account, 24)), { influence: board.map((r) => r.influence) }),
-    alt: board.slice(0, 3).map((r) => `${r.rank}. ${r.account}, ${points(r.influence)}`).join("; ") || "Nobody yet.",
-    open: true, table: table("Influence", [
-    ["#", (r) => r.rank, ""], ["account", (r) => account(r.account), "name"], ["influence", (r) => points(r.influence), "number"], ["people", (r) => number(r.people_earned), "number"],
-    ["shared by", (r) => number(r.amplification_earned), "number"], ["bought", (r) => (r.engagement ? percent(r.bought / r.engagement) : "–"), "number"],
-  ], board) });
-  if (why?.scores) view.panel("why", { title: `Why: the statement of ${shown(first.account, 30)}`, note: "The lines add up to its influence.", size: "half", table: statement("influence", why.statement.influence, why.scores.influence) });
+  view.panel("who", { title: "Who matters", size: "half",
+    note: `Influence, 0 to 100: what others do because of an account.${spread ? ` Over ${span(window)} the top 1 % of accounts got ${percent(spread.top_1_percent_share)} of all attention.` : ""}`,
+    table: table("Influence", [
+      ["#", (r) => r.rank, ""], ["account", (r) => account(r.account), "name"],
+      ["influence", (r) => [el("meter", { min: 0, max: 100, value: r.influence, "aria-hidden": "true" }), " ", points(r.influence)], "number"],
+      ["people", (r) => number(r.people_earned), "number"], ...(board.some((r) => r.bought) ? [["paid for", (r) => percent(r.bought / r.engagement), "number"]] : []),
+    ], board) });
+  if (why?.scores) view.panel("why", { title: `Why ${shown(first.account, 30)} has ${points(why.scores.influence)}`, size: "half",
+    note: "The points add up. Ten times as many people would make 25 points more.",
+    table: statement("influence", why.statement.influence.filter((r) => r.points), why.scores.influence) });
   else view.drop("why");
-  view.panel("next", { title: "What comes next", note: "Cascades by shares a minute, and where they are expected to end.", table: listing("Rising now", rising) });
-  view.panel("risen", { title: "Out of the ordinary", size: "half", table: risen("Rises", trends.slice(0, 8)) });
-  view.panel("campaigns", { title: "Campaigns", size: "half", table: table("Campaigns", [["campaign", (r) => link("campaigns", { id: r.campaign }, r.name || r.campaign), "name"], ["entrants", (r) => number(r.entrants), "number"], ["disclosed", (r) => (r.entries ? percent(r.disclosed / r.entries) : "–"), "number"], ["state", (r) => (r.final ? "final" : "live"), ""]], campaigns.slice(0, 8), { empty: "Nobody has entered a campaign." }) });
+  view.panel("next", { title: "What comes next", note: "Posts that spread, and how many shares they are expected to have in the end.", size: "half",
+    table: el("div", {}, listing("Spreading now", rising, true), el("h3", {}, "Out of the ordinary"), risen("Rises", trends.slice(0, 5))) });
+  if (story) forecasts(view, story);
+  else view.drop("growth");
+  view.panel("campaigns", { title: "Campaigns", table: table("Campaigns", [["campaign", (r) => link("campaigns", { id: r.campaign }, r.name || r.campaign), "name"], ["entrants", (r) => number(r.entrants), "number"], ["until", (r) => when(r.end), ""], ["state", (r) => (r.final ? "over" : "runs"), ""]], campaigns.slice(0, 8), { empty: "Nobody has entered a campaign." }) });
+}
+
+function who(board, window) {
+  if (!board.length) return `Nothing was received over ${span(window)} yet. Feed events, or choose a longer period.`;
+  const others = board.slice(1, 3).flatMap((r, i) => [i ? " and " : ", ahead of ", account(r.account)]);
+  return ["Account ", account(board[0].account), ` matters most: others act on it more than on anybody else. Influence ${points(board[0].influence)} of 100`, ...others, "."];
+}
+
+function because({ scores, ledger }, window) {
+  const got = ledger.filter((r) => r.received).sort((a, b) => b.received - a.received).slice(0, 3).map((r) => `${number(r.received)} ${r.received === 1 ? r.kind : plural(r.kind)}`);
+  const price = scores.engagement_incentivised ? `${percent(scores.engagement_incentivised / scores.engagement)} was paid for` : "nobody was paid for it";
+  return got.length ? `In the ${span(window)} up to ${when(scores.as_of)} it received ${listed(got)}, from ${number(scores.people)} people; ${price}.` : null;
+}
+
+function coming(next, story, rises) {
+  if (next) return [link("cascades", { root: next.root, kind: next.kind }, next.root), next.unbounded ? ` has ${number(next.size)} shares and grows without bound in sight.` : ` has ${number(next.size)} shares and heads for ${ending(next)}.`];
+  if (rises.length) return [named(rises[0]), " is rising."];
+  if (!story) return "No post has been passed on yet.";
+  const c = story.cascade;
+  return ["No single post is spreading now. The largest so far, ", link("cascades", { root: c.root, kind: c.kind }, c.root), `, came to ${number(c.size)} shares`, early(story), "."];
 }

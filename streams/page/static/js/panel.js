@@ -12,7 +12,7 @@ export class View {
   begin(title) {
     this.end();
     this.heading = el("h1", { tabindex: "-1" }, title);
-    this.lead = el("p", { class: "lead" });
+    this.lead = el("div", { class: "lead" });
     this.panels = el("div", { class: "panels" });
     this.main.replaceChildren(this.heading, this.lead, this.panels);
   }

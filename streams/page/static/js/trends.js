@@ -1,6 +1,6 @@
 // Hashtags: which rise, which are used, and how that went.
 import { lines } from "./charts.js";
-import { el, link, number, percent, points, when } from "./dom.js";
+import { el, link, number, percent, span, when } from "./dom.js";
 import { table } from "./panel.js";
 
 export const title = "Trends";
@@ -8,8 +8,8 @@ export const title = "Trends";
 export const named = (r) => (r.kind === "tag" ? el("bdi", {}, `#${r.name}`) : link("cascades", { root: r.name }, r.name));
 
 export const risen = (caption, rows) => table(caption, [
-  ["what", named, "name"], ["since", (r) => when(r.raised_at), ""], ["over", (r) => (r.ended_at ? when(r.ended_at) : "rises still"), ""],
-  ["a minute", (r) => number(r.rate), "number"], ["before", (r) => number(r.baseline), "number"], ["surprise (z)", (r) => (r.kind === "tag" ? points(r.z) : "–"), "number"],
+  ["what", named, "name"], ["since", (r) => when(r.raised_at), ""], ["until", (r) => (r.ended_at ? when(r.ended_at) : "rises still"), ""],
+  ["a minute", (r) => (r.ended_at ? "–" : number(r.rate)), "number"], ["usual", (r) => (r.ended_at || r.kind !== "tag" ? "–" : number(r.baseline)), "number"],
 ], rows, { empty: "Nothing has risen out of the ordinary." });
 
 export async function show(view, { window }, ask, stale) {
@@ -17,12 +17,13 @@ export async function show(view, { window }, ask, stale) {
   if (stale()) return;
   const now = found.trends.filter((r) => !r.ended_at);
   view.say(now.length ? `${now.length} rise now.` : "Nothing rises out of the ordinary now.");
-  view.panel("risen", { title: "Rises", note: "Above what the time before makes likely.", table: risen("Rises", found.trends) });
-  view.panel("history", { title: `The five most used over ${window}`, size: "half",
-    chart: () => lines(over(found)), alt: found.tags.slice(0, 5).map((r) => `#${r.tag}: ${number(r.events)} uses`).join(", ") || "No hashtag was used.",
+  view.panel("risen", { title: "Rises", note: "Far above what the time before makes likely.", table: risen("Rises", found.trends) });
+  if (!found.tags.length) view.drop("history");
+  else view.panel("history", { title: `The five most used over ${span(window)}`, size: "half",
+    chart: () => lines(over(found)), alt: found.tags.slice(0, 5).map((r) => `#${r.tag}: ${number(r.events)} uses`).join(", "),
     table: table("Uses per step", [["from", (r) => when(r.at), ""], ["hashtag", (r) => el("bdi", {}, `#${r.tag}`), "name"], ["uses", (r) => number(r.events), "number"]], found.history) });
-  view.panel("tags", { title: `Hashtags over ${window}`, size: "half", table: table("By people", [
-    ["hashtag", (r) => el("bdi", {}, `#${r.tag}`), "name"], ["people", (r) => number(r.people), "number"], ["uses", (r) => number(r.events), "number"], ["earned", (r) => percent(r.earned / r.events), "number"],
+  view.panel("tags", { title: `Hashtags over ${span(window)}`, size: "half", table: table("By people", [
+    ["hashtag", (r) => el("bdi", {}, `#${r.tag}`), "name"], ["people", (r) => number(r.people), "number"], ["uses", (r) => number(r.events), "number"], ["not paid for", (r) => percent(r.earned / r.events), "number"],
   ], found.tags, { empty: "No hashtag was used." }) });
 }
 
