@@ -27,6 +27,8 @@ STEP = 0.5
 FOUR_SCRAPES = "2s"
 """What Grafana makes of $__rate_interval."""
 
+RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
+
 Series = list[dict[str, Any]]
 Departs = Callable[[Series, int], bool]
 """Tells whether series of so many steps show a fault."""
@@ -109,8 +111,10 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, P
 
 
 def test_no_fault_is_left_out() -> None:
-    """Each fault that needs no more than one broker is tried below."""
+    """Each fault that needs no more than one broker is tried below, and the runbook names its panel."""
     assert set(SEEN) == {fault.name for fault in FAULTS if fault.brokers == 1}
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]+ \|$", RUNBOOK.read_text(), re.MULTILINE)
+    assert {name: sight.panel for name, sight in SEEN.items()}.items() <= dict(rows).items()
 
 
 @pytest.mark.parametrize("name", SEEN)
