@@ -1,0 +1,74 @@
+"""Whether memory grows with time, and how soon state is back after kill -9.
+
+    python -m tests.endurance memory --hours 24 --rate 8
+    python -m tests.endurance recovery --keys 1000000
+
+Each runs on a stack of its own. Ends with 1 when a limit is passed: memory at the end more than 20 % above that at 2 h of
+event time; state back, or the first result, after more than 15 s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+
+from tests import measured
+from tests.endurance import memory, recovery
+from tests.simulator.plan import MIX, Plan
+
+LIMITS = {"memory": 0.2, "recovery": 15.0}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run it; return 0 when no limit was passed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.endurance", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=LIMITS, help="what to measure")
+    parser.add_argument("--hours", type=float, default=24, help="memory: of event time (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=8, help="memory: events per second of it (default: %(default)s)")
+    parser.add_argument(
+        "--pace", type=float, default=0, help="memory: events per second sent; 0: all wait (default: 0)"
+    )
+    parser.add_argument("--accounts", type=int, default=200, help="memory: people (default: %(default)s)")
+    parser.add_argument("--posts", action="store_true", help="memory: people write new posts, so cascades become more")
+    parser.add_argument("--seed", type=int, default=1, help="memory: of the simulator (default: %(default)s)")
+    parser.add_argument("--keys", type=int, default=1_000_000, help="recovery: keys in state (default: %(default)s)")
+    parser.add_argument("--write", action="store_true", help="put what was measured into docs/reliability.md")
+    asked = parser.parse_args(arguments)
+    if asked.hours <= memory.EARLY or asked.keys < 1:
+        parser.error(f"--hours: more than {memory.EARLY:g}; --keys: at least 1")
+    good, text = _memory(asked) if asked.what == "memory" else _recovery(asked)
+    print(f"\n{text}")
+    if asked.write and good:
+        measured.write(asked.what, f"{datetime.now(UTC):%Y-%m-%d}: {text}" if asked.what == "memory" else text)
+    return 0 if good else 1
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)
+
+
+def _memory(asked: argparse.Namespace) -> tuple[bool, str]:
+    events = round(asked.hours * 3600 * asked.rate)
+    mix = MIX if asked.posts else memory.STEADY
+    plan = Plan(seed=asked.seed, events=events, rate=asked.rate, accounts=asked.accounts, mix=mix)
+    found = memory.run(plan, asked.pace, say)
+    worker, sink = found.growth(lambda look: look.worker), found.growth(lambda look: look.sink)
+    good = max(worker, sink) <= LIMITS["memory"]
+    verdict = "within" if good else "NOT within"
+    compared = f"From 2 h to {found.end:g} h: worker {worker:+.0%}, sink {sink:+.0%}, {verdict} {LIMITS['memory']:.0%}."
+    return good, f"{memory.table(found)}\n\n{compared}"
+
+
+def _recovery(asked: argparse.Namespace) -> tuple[bool, str]:
+    found = recovery.run(asked.keys, say)
+    good = all(max(restart.recovery, restart.first) <= LIMITS["recovery"] for restart in found)
+    verdict = "all within" if good else "NOT within"
+    return good, f"{recovery.table(found)}\n\nState and first result: {verdict} {LIMITS['recovery']:.0f} s."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""Kill -9, and how long until the next result: with next to no state, and with a million keys in it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from infra.kafka import ends, reader
+from streams.names import STAGES
+from tests.endurance.looks import alone, rss, telemetry, total
+from tests.faults.world import wait
+from tests.harness import Installation, Running
+
+START = 1_714_521_600_000
+EACH = 3
+"""Keys of a follow between two people who are new: both accounts, and the tie."""
+SOURCES = 4
+
+
+@dataclass(frozen=True)
+class Restart:
+    """A restart after kill -9. Seconds count from the start of the new worker, which nobody waits to begin."""
+
+    keys: int
+    records: int
+    """In the changelogs, read anew."""
+    recovery: float
+    """Of that, seconds until every partition's state was back, once the worker had them."""
+    first: float
+    """Seconds until an event that was sent while no worker ran could be queried."""
+    rss: int
+
+
+def follow(number: int) -> bytes:
+    """Return a follow between two people whom nobody has seen."""
+    said = {
+        "id": f"f{number}",
+        "type": "follow",
+        "time": START + number,
+        "actor": f"a{number}",
+        "targets": [f"b{number}"],
+    }
+    return json.dumps(said).encode()
+
+
+def run(keys: int, say: Callable[[str], None]) -> list[Restart]:
+    """Kill and restart a worker without state, and then with `keys` keys."""
+    with alone(session_timeout="10s") as here:
+        worker = here.start("worker")
+        here.start("sink")
+        wait("the worker is ready", lambda: "event='ready'" in worker.said())
+        found = [_restart(here, worker, 0)]
+        say(shown(found[0]))
+        count, began = -(-keys // EACH), time.monotonic()
+        worker = here.running[-1]
+        worker.kill()  # so that the topic is filled at once; a producer beside a worker takes longer
+        here.feed(_some(count))
+        worker = here.start("worker")
+        say(f"{count:,} events that make {keys:,} keys wait, after {time.monotonic() - began:.0f} s")
+        left = here.drain(1_800)
+        assert left is None, f"still to do: {left}\n{here.logs()}"
+        say(f"all counted after {time.monotonic() - began:.0f} s")
+        found.append(_restart(here, worker, count))
+        say(shown(found[1]))
+        return found
+
+
+def _some(count: int) -> Iterator[bytes]:
+    return (follow(number) for number in range(count))
+
+
+def _restart(here: Installation, worker: Running, number: int) -> Restart:
+    """Kill the worker, send an event, start another, and wait until the event can be queried."""
+    worker.kill()
+    here.feed([follow(10**9 + number)])
+    with reader(here.settings, here.stack.kafka) as consumer:
+        records = sum(sum(ends(consumer, here.names.changelog(stage)).values()) for stage in STAGES)
+    began = time.monotonic()
+    worker = here.start("worker")
+    asked = "SELECT count() FROM {db}.events WHERE id = {id:String}"
+    wait("a result", lambda: here.query(asked, id=f"f{10**9 + number}") == [(1,)])
+    first = time.monotonic() - began
+    wait("telemetry", lambda: telemetry(worker).get("juice_recovery_seconds"))
+    series = telemetry(worker)
+    keys = int(total(series, "juice_state_keys"))
+    return Restart(keys, records, series["juice_recovery_seconds"], first, rss(worker))
+
+
+def shown(restart: Restart) -> str:
+    """Return a restart as a line."""
+    return (
+        f"{restart.keys:,} keys, {restart.records:,} changelog records: state back in {restart.recovery:.1f} s, "
+        f"first result {restart.first:.1f} s after the start"
+    )
+
+
+def table(restarts: list[Restart]) -> str:
+    """Return the restarts as lines of a page."""
+    lines = [
+        "| keys in state | changelog records | state back, s | records/s | first result, s | worker, MiB |",
+        "|--:|--:|--:|--:|--:|--:|",
+    ]
+    for restart in restarts:
+        rate = f"{restart.records / restart.recovery:,.0f}" if restart.records > 10_000 else "–"
+        lines.append(
+            f"| {restart.keys:,} | {restart.records:,} | {restart.recovery:.1f} | {rate} | {restart.first:.1f} "
+            f"| {restart.rss >> 20:,} |"
+        )
+    return "\n".join(lines)
