@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import time
@@ -32,6 +33,8 @@ class Fault:
     happen: Callable[[World, Hold], str]
     brokers: int = 1
     """How many it needs. With three, topics have three replicas and want two in sync; the short form has one."""
+    lasts: float = 0.0
+    """Seconds it is kept up whatever is asked; such a one happens once in a long run, and not in the short form."""
 
 
 SLOW = 0.15
@@ -181,6 +184,18 @@ def worker_killed(world: World, hold: Hold) -> str:
     return "kill -9"
 
 
+def workers_scaled(world: World, hold: Hold) -> str:
+    """Two workers join, all three share the partitions, and the oldest two leave: the third has all of it."""
+    old = [world.worker, world.here.start("worker")]
+    for process in (old[1], world.start("worker")):
+        wait("it has its share", lambda process=process: "event='ready'" in process.said())
+    hold()
+    shares = [len(re.findall("event='ready'", process.said())) for process in (*old, world.worker)]
+    for process in old:
+        assert process.stop(60) == 0, process.said()[-2000:]
+    return f"1, 3 and 1 again; assigned {sum(shares)} times"
+
+
 def worker_frozen(world: World, hold: Hold) -> str:
     """The worker is stopped for longer than its session, while another takes over; then it wakes, a zombie."""
     zombie = world.worker
@@ -294,6 +309,9 @@ FAULTS = (
     Fault("changelogs compacted, worker killed", changelog_compacted),
     Fault("clock of a worker jumps", clock_jumps),
     Fault("worker killed", worker_killed),
+    Fault("workers: 1, 3, 1", workers_scaled),
     Fault("worker frozen beyond its session", worker_frozen),
     Fault("sink killed", sink_killed),
+    Fault("ClickHouse killed for 60 s", clickhouse_killed, lasts=60),
+    Fault("ClickHouse frozen for 30 s", clickhouse_frozen, lasts=30),
 )

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from infra import stack as local
 from infra.stack import StackInfo
 from infra.stack.plan import KAFKA_PORT
 from infra.stack.ports import is_free
+from streams.cli.check import run_audit
 from tests.harness import Installation, Running
 from tests.proxy import Proxy
 
@@ -30,8 +32,10 @@ OUTSIDE = "127.0.0.2"
 JULY = 1_341_100_800_000
 PATIENCE = 120.0
 """Seconds to wait for something that must happen."""
-REWARDED = 20
+REWARDED = 50
 """One event of so many is somebody's first photo, and earns a reward."""
+APART = 250
+"""Milliseconds of event time from one event to the next."""
 RULES = """
 [[campaign]]
 id = "photos"
@@ -55,7 +59,7 @@ def wait(what: str, true: Callable[[], object]) -> None:
 
 def event(number: int) -> bytes:
     """Return an event: a like, a share, a mention or, now and then, a photo of somebody new."""
-    said: dict[str, object] = {"id": f"e{number}", "time": JULY + number * 250, "actor": f"a{number % 17}"}
+    said: dict[str, object] = {"id": f"e{number}", "time": JULY + number * APART, "actor": f"a{number % 17}"}
     if number % REWARDED == 0:
         said |= {"actor": f"entrant{number}", "type": "post", "object": f"photo{number}", "media": ["photo"]}
         said |= {"text": "#juice"}
@@ -118,14 +122,15 @@ class World:
         finally:
             over.set()
             feeding.join()
-        left = self.here.drain(180)
+        left = self.here.drain(600)
         took = time.monotonic() - lifted
-        wrong = self.wrong() if left is None else f"still to do: {left}"
+        wrong = self.wrong(first) if left is None else f"still to do: {left}"
         return Outcome(fault.name, fired, took, self.sent - first, wrong)
 
-    def wrong(self) -> str:
-        """Return what is not as it must be, or nothing: the audit, conservation, and each reward once."""
-        _, differences, conservation = self.here.audit()
+    def wrong(self, first: int = 0) -> str:
+        """Return what is not as it must be, or nothing: conservation, each reward once, every pane since event `first`."""
+        since = datetime.fromtimestamp((JULY + first * APART) / 1000, UTC).date()
+        _, differences, conservation = run_audit(self.here.settings, since)
         if differences:
             return f"{len(differences)} panes differ, as {differences[0]}"
         if not conservation.holds or conservation.accepted != self.sent:
@@ -139,6 +144,13 @@ class World:
         if not (self.worker.alive and self.sink.alive):
             return "a process is gone"
         return ""
+
+    def wrong_at_the_end(self) -> str:
+        """Return what is not as it must be of everything that was ever sent: each event there, and there once."""
+        [found] = self.here.query("SELECT count(), uniqExact(id) FROM {db}.events")
+        if found != (self.sent, self.sent):
+            return f"{found[0]:,} events, {found[1]:,} of them different, of {self.sent:,} sent"
+        return self.wrong()
 
 
 def _ports() -> int:
