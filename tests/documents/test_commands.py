@@ -81,6 +81,22 @@ ELSEWHERE = {
         "def bench(",
     ),
     "python -m infra.bench --write-docs": ("measures for ten minutes", "infra/bench/cli.py", "write_docs"),
+    "python -m tests.faults --faults 200 --events 25000 --rate 2500 --minutes 90 --write": (
+        "takes an hour",
+        "Makefile",
+        "python -m tests.faults --write",
+    ),
+    "python -m tests.fuzz --records 1000000 --seed 1": ("takes minutes", "tests/unit/test_fuzz.py", 'main(["--records", '),
+    "python -m tests.endurance memory --hours 24 --rate 8": (
+        "takes ten minutes",
+        "tests/endurance/__main__.py",
+        "memory.run(",
+    ),
+    "python -m tests.endurance recovery --keys 1000000": (
+        "takes minutes",
+        "tests/endurance/__main__.py",
+        "recovery.run(",
+    ),
     "juice bench --hot 0.5 --rate 0": ("the same", "streams/cli/bench.py", "def bench("),
     "juice rebuild": ("wants everybody else to stop", "tests/integration/test_upgrade.py", 'here.juice("rebuild"'),
     "promtool check metrics": ("wants metrics", "tests/observability/test_telemetry.py", '"check", "metrics"'),
