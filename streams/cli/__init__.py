@@ -27,7 +27,7 @@ FILES: Final = {
     "worker": ("worker",),
 }
 """The files of this folder that have commands, and which. Only the one that is asked for is imported: a worker's
-supervisor, which needs no library of Kafka or ClickHouse, is there in a third of the time."""
+supervisor, which needs no library of Kafka or ClickHouse, is there in a quarter of the time."""
 
 
 def register(command: str) -> None:
