@@ -50,7 +50,7 @@ class Script(Peer):
         return {}
 
 
-def run(lines: str, patience: float = 20.0) -> Run:
+def run(lines: str, patience: float = 120.0) -> Run:
     """Measure a script that counts 100 of 200 records."""
     return measure(
         Script(lines),

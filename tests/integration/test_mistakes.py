@@ -24,7 +24,7 @@ def juice(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("JUICE_")}
     command = [sys.executable, "-m", "streams.cli", *arguments]
     return subprocess.run(
-        command, env={**inherited, **environ}, capture_output=True, text=True, timeout=90, check=False
+        command, env={**inherited, **environ}, capture_output=True, text=True, timeout=240, check=False
     )
 
 
