@@ -86,7 +86,11 @@ ELSEWHERE = {
         "Makefile",
         "python -m tests.faults --write",
     ),
-    "python -m tests.fuzz --records 1000000 --seed 1": ("takes minutes", "tests/unit/test_fuzz.py", 'main(["--records", '),
+    "python -m tests.fuzz --records 1000000 --seed 1": (
+        "takes minutes",
+        "tests/unit/test_fuzz.py",
+        'main(["--records", ',
+    ),
     "python -m tests.endurance memory --hours 24 --rate 8": (
         "takes ten minutes",
         "tests/endurance/__main__.py",
