@@ -61,17 +61,18 @@ class _Partition:
 class _Touched:
     """A key that this flush has loaded."""
 
-    __slots__ = ("due", "folded", "known", "own", "raw", "state", "subject")
+    __slots__ = ("due", "folded", "known", "noted", "own", "raw", "state", "subject")
 
     def __init__(self, name: str, raw: bytes | None, subject: Subject[Any]) -> None:
         self.subject, self.own, self.raw = subject, name[1:], raw
         self.folded = False
         self.due: int | Due = NEVER
         if raw is None:
-            self.known = -1
+            self.known = self.noted = -1
             self.state = subject.empty(self.own)
         else:
-            self.known, self.due = HEADER.unpack_from(raw)
+            self.known, self.noted = HEADER.unpack_from(raw)
+            self.due = self.noted
             try:
                 self.state = subject.load(self.own, raw[HEADER.size :])
             except Exception as error:
@@ -161,9 +162,14 @@ class _Flush:
                 waiting[key] = None
             else:
                 waiting.pop(key, None)
-                here.agenda.put(key, due)
+                if due != found.noted or not self._ahead(due):  # else it is on the agenda still
+                    here.agenda.put(key, due)
             writes[key] = pack(fence if fence > known else known, written(due)) + found.subject.dump(found.state)
         return writes
+
+    def _ahead(self, due: int | Due) -> bool:
+        """Tell whether a due is one that `Agenda.take` cannot have come to."""
+        return isinstance(due, int) and due > self.here.now.time
 
 
 class Accumulate:

@@ -1,0 +1,99 @@
+"""Accumulate: a key that is due comes, also when it is touched at the same moment; one that is not leaves no litter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+import pytest
+
+from schemas.fact import Fact
+from schemas.wire import Routed, encode
+from streams.agents.accumulate import Accumulate
+from streams.engine.progress import PROGRESS
+from streams.names import Names
+from streams.subject import MINUTE, RELEASE, Now, Rows, Subject
+from tests.pipe import Record
+
+DUE = 10 * MINUTE
+
+
+class Patient(Subject[list[int]]):
+    """Wants to be looked at ten minutes after the beginning of time, and notes when it was."""
+
+    name: ClassVar[str] = "patient"
+    code: ClassVar[str] = "z"
+
+    def __init__(self) -> None:
+        self.presented: list[int] = []
+
+    def keys(self, fact: Fact) -> Iterable[str]:
+        """Return the actor."""
+        return (fact.actor,)
+
+    def empty(self, key: str) -> list[int]:
+        """Return nothing."""
+        return []
+
+    def load(self, key: str, raw: bytes) -> list[int]:
+        """Return the times in `raw`."""
+        return list(raw)
+
+    def dump(self, state: list[int]) -> bytes:
+        """Return the minutes of facts."""
+        return bytes(state)
+
+    def fold(self, key: str, state: list[int], facts: Sequence[Fact], rows: Rows) -> int:
+        """Note the minutes of facts."""
+        state += [fact.time // MINUTE for fact in facts]
+        return DUE
+
+    def present(self, key: str, state: list[int], now: Now, rows: Rows) -> int:
+        """Note that somebody looked."""
+        self.presented.append(now.time)
+        return RELEASE
+
+
+class World:
+    """The stage, with one partition, and what it has written."""
+
+    def __init__(self) -> None:
+        self.subject = Patient()
+        self.body = Accumulate(names=Names(), partitions=1, subjects=[self.subject])
+        self.values: dict[bytes, bytes] = {}
+        self.offset = 0
+        self.body.restore(0, self.values, 0, b"")
+
+    def come(self, minute: int, behind: bool = False) -> None:
+        """Let a fact of that minute come."""
+        fact = Fact("id", 0, minute * MINUTE, "ada")
+        routed = Routed(0, self.offset, self.offset + 1, fact.time, 0, ((self.offset, ("zada",), fact),))
+        effects = self.body.process(0, [Record(self.offset, 0, None, encode(routed))], behind)
+        self.offset += 1
+        self.values.update({key: value for key, value in effects.writes.items() if value is not None})
+        self.values[PROGRESS] = effects.kept
+
+    def rest(self) -> None:
+        """Let the stage do what is to be done."""
+        while self.body.idle(0, 0, self.offset, False) is not None:
+            pass
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_what_is_due_and_touched_at_once_is_not_forgotten(behind: bool) -> None:
+    """The fact that lets time come to the due is one for the same key."""
+    world = World()
+    world.come(1, behind)
+    world.rest()
+    assert not world.subject.presented
+    world.come(20, behind)
+    world.rest()
+    assert world.subject.presented
+
+
+def test_a_due_that_stays_is_noted_once() -> None:
+    """However often its key is touched."""
+    world = World()
+    for minute in (1, 2, 3, 4):
+        world.come(minute)
+    assert len(world.body.held[0].agenda._times) == 1
