@@ -227,12 +227,11 @@ class _Watch:
         self._lines.put(None)
 
     def _family(self) -> list[psutil.Process]:
-        """Return its processes that run, and remember them: one whose parent goes is found no other way."""
+        """Return its processes, and remember them: one whose parent goes is found no other way."""
         with self._lock, suppress(psutil.NoSuchProcess):
             self._known.update([self._process, *self._process.children(recursive=True)])
         with self._lock:
-            known = [*self._known, *([self._also] if self._also else [])]
-        return [process for process in known if _lives(process)]
+            return [*self._known, *([self._also] if self._also else [])]
 
     def _resident(self) -> int:
         """Resident bytes of the family now."""
@@ -245,7 +244,10 @@ class _Watch:
         return total
 
     def _cpu(self) -> float:
-        """CPU seconds of the family so far, those of children that have ended included."""
+        """CPU seconds of the family so far, those of children that have ended included.
+
+        Who has ended, and was not waited for yet, still says what it has spent.
+        """
         spent = 0.0
         for process in self._family():
             try:
@@ -256,9 +258,3 @@ class _Watch:
             spent += times.user + times.system + ended
         return spent
 
-
-def _lives(process: psutil.Process) -> bool:
-    try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
