@@ -12,7 +12,7 @@ What of Faust it answers:
 - Faust reads each partition as fast as it can. On a backlog ingest was three times as fast as accept, and some of its
   partitions were twice as fast as others. Accept cannot forget an id before it has read what ingest has said, nor before
   the slowest partition has come that far: after ten hours of event time it held five hours of ids, 272 MiB, and more with
-  each. So ingest waits for accept (`AHEAD`), and its partitions for each other (`APART`).
+  each. So ingest waits for accept (`AHEAD`), and its partitions for each other (`APART`), as long as these move (`STUCK`).
 - aiokafka has one fetch under way per broker, and Faust lets it wait for 1.5 s. While it waits for partitions that are
   caught up, those that have records are not asked for: with three stages on one broker a worker stood still half of the
   time (8,592 and 15,056 records/s without and with, two runs one after the other, counts alone): `FETCH_WAIT`.
@@ -53,6 +53,9 @@ APART = 300_000
 BACKLOG = 1_000
 """Records. A partition where fewer wait is live: it waits for nobody, and nobody for it."""
 
+STUCK = 5.0
+"""Seconds after which nobody waits any longer for who does not move: its leader may be down, or its records gone."""
+
 
 class GuardedRecovery(Recovery):
     """Faust's recovery, which also says that a generation's recovery is over."""
@@ -77,6 +80,7 @@ class GuardedConsumer(driver.Consumer):
         self._recovered_generation = -1
         self._retried: dict[Any, tuple[int, int, int]] = {}
         self._committed: dict[Any, int] = {}
+        self._seen: dict[Any, tuple[int | None, float]] = {}
         self._heartbeat_at = monotonic()
         self._lease = self.app.conf.broker_session_timeout
 
@@ -167,15 +171,23 @@ class GuardedConsumer(driver.Consumer):
         if active is None:
             return None
         held = set[Any]()
-        if any(self._waiting(tp) > AHEAD for tp in self.begins if tp.topic == second):
+        if any(self._waiting(tp) > AHEAD and self._moves(tp) for tp in self.begins if tp.topic == second):
             held = {tp for tp in active if tp.topic == first}
         else:
             late = [tp for tp in self.begins if tp.topic == first and self._waiting(tp) >= BACKLOG]
             reached = {tp: time for tp in late if (time := self._stages[first].reached(tp.partition)) is not None}
-            if reached:
-                limit = min(reached.values()) + APART
-                held = {tp for tp, time in reached.items() if time > limit}
+            slowest = next((tp for tp in sorted(reached, key=reached.__getitem__) if self._moves(tp)), None)
+            if slowest is not None:
+                held = {tp for tp, time in reached.items() if time > reached[slowest] + APART}
         return active - held or active
+
+    def _moves(self, tp: Any) -> bool:
+        """Tell whether the next offset of a partition has changed lately, as far as it was looked at."""
+        offset, now = self._stages[tp.topic].next_offset(tp.partition), monotonic()
+        seen = self._seen.get(tp)
+        if seen is None or seen[0] != offset:
+            seen = self._seen[tp] = offset, now
+        return now - seen[1] < STUCK
 
     def _waiting(self, tp: Any) -> int:
         """Return how many records of a guarded partition wait to be processed, as far as is known."""

@@ -19,7 +19,7 @@ from faust.types import TP
 
 from streams.engine import consumer as module
 from streams.engine.batches import Batch
-from streams.engine.consumer import AHEAD, APART, BACKLOG, RETRIES, guard_sends, watch_connections
+from streams.engine.consumer import AHEAD, APART, BACKLOG, RETRIES, STUCK, guard_sends, watch_connections
 from streams.engine.faults import Exit
 from tests.unit.engine.world import Died, Record, World, caught, in_world
 
@@ -161,6 +161,24 @@ def test_partitions_with_a_backlog_wait_for_each_other(monkeypatch: pytest.Monke
         assert await asked(world, monkeypatch, {**lags, slow: BACKLOG - 1}, times, *EVENTS) == set(EVENTS)
         assert await asked(world, monkeypatch, lags, {1: APART + 1, 2: APART}, *EVENTS) == set(EVENTS)
         assert await asked(world, monkeypatch, lags, times, fast) == {fast}
+
+    in_world(test)
+
+
+def test_nobody_waits_for_long_for_who_does_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither ingest for an accept partition whose records are gone, nor a partition for one whose leader is down."""
+    now = [1_000.0]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+
+    async def test(world: World) -> None:
+        slow, _, other = EVENTS
+        lags = {**dict.fromkeys(EVENTS, BACKLOG), DECODED: AHEAD + 1}
+        times = {0: 0, 1: 2 * APART + 2, 2: APART + 1}
+        for moment, taken in ((0, {DECODED}), (STUCK - 0.1, {DECODED}), (STUCK, {DECODED, slow})):
+            now[0] = 1_000 + moment
+            assert await asked(world, monkeypatch, lags, times, *EVENTS, DECODED) == taken
+        now[0] += STUCK
+        assert await asked(world, monkeypatch, lags, times, *EVENTS, DECODED) == {DECODED, slow, other}
 
     in_world(test)
 
