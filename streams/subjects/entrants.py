@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 import msgspec
 
 from schemas.fact import FOLLOW, REFERRAL, Fact
-from streams.campaigns.brought import Brought, by_sponsor
+from streams.campaigns.brought import Brought
 from streams.campaigns.claims import Claims
 from streams.campaigns.evidence import Evidence
 from streams.campaigns.ids import SEP, short_hash
@@ -146,7 +146,7 @@ class Entrants(Subject[Entrant]):
             if fact.kind == FOLLOW and key[0] != Threshold.code:
                 state.evidence.follow(fact.time, fact.sign)
                 continue
-            if state.links is not None and not self._link(rule, state, state.links, account, fact):
+            if state.links is not None and not self._link(state, state.links, account, fact):
                 continue
             if fact.sign > 0 and len(state.evidence.open) >= MAX_OPEN:
                 state.flood += 1
@@ -165,12 +165,12 @@ class Entrants(Subject[Entrant]):
             state.evidence.add(fact.time, fact.text_hash, disclosed, fact.followers, fact.sign)
 
     @staticmethod
-    def _link(rule: Rule | None, state: Entrant, links: Links, account: str, fact: Fact) -> bool:
+    def _link(state: Entrant, links: Links, account: str, fact: Fact) -> bool:
         """Add a fact to the links of `account`; return whether it is an entry of the account: it sponsors."""
         sponsors = fact.actor != account if fact.kind == REFERRAL else fact.actor == account
         if sponsors:
             links.sponsors(fact.time, fact.sign)
-            if state.brought is not None and (rule is None or by_sponsor(rule)):
+            if state.brought is not None:
                 for member in (fact.actor,) if fact.kind == REFERRAL else dict.fromkeys(fact.receivers):
                     state.flood += not state.brought.add(fact.time, member, fact.sign)
         elif fact.kind == REFERRAL:

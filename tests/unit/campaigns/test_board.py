@@ -30,7 +30,7 @@ from streams.subjects.entrants import Entrants
 from tests.pipe import Pipe, Record, feed
 from tests.unit.campaigns.drive import LAG, undone
 
-CROWD = int(os.environ.get("CROWD", "6000"))
+CROWD = int(os.environ.get("CROWD", "15000"))
 """Entrants of the largest contest that is tried."""
 CONTEST = Contest(id="c", start=DAY, end=11 * DAY, hashtags=("juice",), winners=5, prize="a bottle")
 Winners = list[tuple[int, str]]
