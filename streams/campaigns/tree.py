@@ -40,6 +40,15 @@ class Shape(NamedTuple):
     partial: bool
 
 
+class Joined(NamedTuple):
+    """`sponsor` brought in `member` at `at` (ms), as its `nth`."""
+
+    at: int
+    sponsor: str
+    member: str
+    nth: int
+
+
 class Tree(msgspec.Struct, array_like=True, omit_defaults=True):
     """The settled tree as numbers, and the events that may still change."""
 
@@ -47,6 +56,8 @@ class Tree(msgspec.Struct, array_like=True, omit_defaults=True):
     """(time, sponsor, member, followers of who acted or -1) → events that stand"""
     depths: dict[int, int] = {}
     """account → 2 × depth, plus 1 if it has sponsored; members and roots"""
+    brought: dict[int, int] = {}
+    """sponsor → members"""
     levels: dict[int, int] = {}
     """depth → members"""
     reach: dict[int, int] = {}
@@ -74,6 +85,7 @@ class Tree(msgspec.Struct, array_like=True, omit_defaults=True):
         whole = Tree(
             self.open,
             dict(self.depths),
+            dict(self.brought),
             dict(self.levels),
             dict(self.reach),
             dict(self.refused),
@@ -92,20 +104,20 @@ class Tree(msgspec.Struct, array_like=True, omit_defaults=True):
             whole.partial,
         )
 
-    def due(self, floor: int | None) -> list[tuple[int, str, str, int]]:
-        """Return the events before `floor` (None: all) that stand, in order."""
-        return sorted(link for link, count in self.open.items() if count > 0 and (floor is None or link[0] < floor))
-
-    def settle(self, floor: int | None) -> None:
-        """Make final what came before `floor` (None: everything)."""
-        for _, group in groupby(self.due(floor), key=lambda link: link[0]):
+    def settle(self, floor: int | None) -> list[Joined]:
+        """Make final what came before `floor` (None: everything); return the links that count, in order."""
+        links = sorted(link for link, count in self.open.items() if count > 0 and (floor is None or link[0] < floor))
+        joined = []
+        for at, group in groupby(links, key=lambda link: link[0]):
             now = list(group)
             before = {sponsor: self._sponsor(short_hash(sponsor)) for _, sponsor, _, _ in now}
             for _, sponsor, member, said in now:
                 self._audience(sponsor if said >= -1 else member, said if said >= -1 else -2 - said)
-                self._join(short_hash(member), before[sponsor])
+                if (nth := self._join(short_hash(member), short_hash(sponsor), before[sponsor])) is not None:
+                    joined.append(Joined(at, sponsor, member, nth))
         self.open = {link: n for link, n in self.open.items() if floor is not None and link[0] >= floor}
         self.open_bytes = sum(map(_bytes, self.open))
+        return joined
 
     def _sponsor(self, account: int) -> int:
         """Note that an account sponsors; return its depth."""
@@ -114,15 +126,19 @@ class Tree(msgspec.Struct, array_like=True, omit_defaults=True):
             self.depths[account] = code | 1
         return code >> 1
 
-    def _join(self, member: int, depth: int) -> None:
-        """Put a member below a sponsor at `depth` if it is to be."""
+    def _join(self, member: int, sponsor: int, depth: int) -> int | None:
+        """Put a member below its sponsor if it is to be; return how many the sponsor has brought by then."""
         code = self.depths.get(member)
-        if code is None:
-            if self._room():
-                self.depths[member] = 2 * (depth + 1)
-                self.levels[depth + 1] = self.levels.get(depth + 1, 0) + 1
-        elif code == 1:
-            self.refused[member] = 1
+        if code is not None:
+            if code == 1:
+                self.refused[member] = 1
+            return None
+        if not self._room():
+            return None
+        self.depths[member] = 2 * (depth + 1)
+        self.levels[depth + 1] = self.levels.get(depth + 1, 0) + 1
+        nth = self.brought[sponsor] = self.brought.get(sponsor, 0) + 1
+        return nth
 
     def _audience(self, account: str, followers: int) -> None:
         """Note the followers of who acted, the first time they are said."""

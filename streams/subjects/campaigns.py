@@ -13,12 +13,12 @@ from streams.campaigns.claims import period_of
 from streams.campaigns.ids import short_hash
 from streams.campaigns.ledger import DISQUALIFIED, OVERTAKEN, STANDS, Ledger, say_reward
 from streams.campaigns.quota import Quota
-from streams.campaigns.rule import Contest, PostWithMedia, Referral, Rule, TagChain
+from streams.campaigns.rule import Caps, Contest, PostWithMedia, Referral, Rule, TagChain
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.tally import Score
-from streams.campaigns.tree import Tree
+from streams.campaigns.tree import Joined, Tree
 from streams.subject import NEVER, RELEASE, SOON, Due, Now, Others, Rows, Subject
-from streams.subjects.entrants import brings_in, contest_prefix, score_of
+from streams.subjects.entrants import contest_prefix, score_of
 from streams.subjects.renaming import renamed
 from streams.subjects.standing import APPEAL, CAMPAIGN, say_campaign
 
@@ -39,8 +39,6 @@ class Whole(msgspec.Struct, array_like=True, omit_defaults=True):
     """By which terms a contest was counted when it was over, 0 while it was not."""
     leaders: list[str] | None = None
     """Who has the places of a contest, when it has just been counted."""
-    joined: list[tuple[int, str, str]] = []
-    """Time, sponsor and member of links that count and are due, where accounts compete for referrals."""
 
 
 _decode: Final = msgspec.msgpack.Decoder(Whole).decode
@@ -52,7 +50,8 @@ class Campaigns(Subject[Whole]):
 
     - A contest's winners, said when the floor has passed its end, so that nothing late or undone can change
       them. Its entrants are counted then, however many they are: until then nothing is kept of them here.
-    - Rewards with caps over all accounts, said when settled.
+    - Rewards with caps over all accounts (threshold, post_with_media) or any (referral), and those of a tag
+      chain, said when settled.
     - The shape of the tree of referrals and tag chains.
 
     The state of each part is bounded, whatever arrives (`board`, `quota`, `tree` say how, and what gives
@@ -119,11 +118,8 @@ class Campaigns(Subject[Whole]):
             state.quota.trim()
 
     def look(self, key: str, state: Whole, now: Now, others: Others) -> None:
-        """Count a contest that is over, a piece at a time; see which referrals count that accounts compete for."""
+        """Count a contest that is over, a piece at a time."""
         rule = self._rulebook.rules.get(key[1:])
-        if isinstance(rule, Referral) and rule.caps.shared and state.tree is not None:
-            due = sorted({link[:3] for link in state.tree.due(min(now.floor, now.time))})
-            state.joined = [link for link in due if brings_in(rule, link[1], link[2], link[0], others)]
         if not _to_count(rule, key, state, now):
             return
         terms, prefix = _terms(rule), contest_prefix(rule)
@@ -156,15 +152,20 @@ class Campaigns(Subject[Whole]):
             state.leaders = None
         if _to_count(rule, key, state, now):
             return SOON
+        joined: list[Joined] = []
         if state.tree is not None:
             rows.add("campaign_trees", (rule.id, *state.tree.shape(), now.time))
-            state.tree.settle(floor)
+            joined = state.tree.settle(floor)
             if state.tree.open:
                 due = min(due, min(link[0] for link in state.tree.open) + 1)
-        if state.quota is not None:
-            for at, sponsor, member in state.joined:
-                state.quota.add(at, sponsor, member, 1)
-            state.joined = []
+        if isinstance(rule, TagChain):
+            for link in joined:
+                if link.nth == rule.tagged:
+                    state.ledger.say(rule, link.sponsor, (), link.at, STANDS, rows)
+        elif state.quota is not None:
+            if isinstance(rule, Referral) and rule.caps != Caps():
+                for link in joined:
+                    state.quota.add(link.at, link.sponsor, link.member, 1)
             for award in state.quota.settle(floor, rule.caps) + state.quota.changed(rule.disqualified):
                 reason = DISQUALIFIED if award.lost else STANDS
                 say_reward(rule, award.account, (award.which,), award.which, award.at, reason, rows)

@@ -8,12 +8,11 @@ from typing import ClassVar, Final
 import msgspec
 
 from schemas.fact import FOLLOW, REFERRAL, Fact
-from streams.campaigns.brought import Brought
 from streams.campaigns.claims import Claims
 from streams.campaigns.evidence import Evidence
 from streams.campaigns.ids import SEP, short_hash
-from streams.campaigns.ledger import DISQUALIFIED, OVERTAKEN, STANDS, UNDONE, VOID, Ledger, say_reward
-from streams.campaigns.links import Link, Links
+from streams.campaigns.ledger import OVERTAKEN, STANDS, UNDONE, Ledger
+from streams.campaigns.links import Links
 from streams.campaigns.rule import Caps, Contest, PostWithMedia, Referral, Rule, TagChain, Threshold
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.tally import Score, Tally
@@ -42,12 +41,8 @@ class Entrant(msgspec.Struct, array_like=True, omit_defaults=True):
     """Entries beyond MAX_OPEN or MAX_POINTS."""
     signals: tuple[str, ...] = ()
     """Names of the signals that have been said."""
-    brought: Brought | None = None
-    """Whom it brought in, where its kind has links."""
-    counts: list[tuple[int, str]] = []
-    """Of `brought`, what is due and counts: time and member."""
     counted_on: bool = False
-    """The campaign is still there, and somebody may look at its entrants."""
+    """The contest is still there, and may count its entrants."""
 
 
 class _Points(msgspec.Struct, array_like=True):
@@ -68,13 +63,11 @@ class Entrants(Subject[Entrant]):
     All entrants of a campaign live on one partition, each on a key of its own, so an entry costs the size of
     one entrant whatever the size of the campaign. Rewards are said at once where only the account's own
     events decide: `threshold` and `post_with_media` without caps over all accounts, `referral` without any.
-    Those of `tag_chain`, and of `referral` with caps of one account, are said when settled: the sponsor looks at
-    the members whether they count as brought in by it. What accounts compete for is decided by
-    `streams.subjects.campaigns`. That counts the entrants of a contest that is over, so entrants stay until it
-    has gone.
+    What others can take away is decided by `streams.subjects.campaigns` when it is settled. It counts the entrants of
+    a contest that is over, so they stay until it has gone.
 
-    Exceptions to the law of order, far beyond honest use: entries beyond MAX_OPEN, points beyond MAX_POINTS,
-    members beyond what `Brought` takes. An undone reward is said to be lost, so undo leaves that row.
+    Exceptions to the law of order, both far beyond honest use: entries beyond MAX_OPEN, points beyond
+    MAX_POINTS. An undone reward is said to be lost, so undo leaves that row.
     """
 
     name: ClassVar[str] = "entrants"
@@ -125,7 +118,7 @@ class Entrants(Subject[Entrant]):
         elif kind in (Threshold.code, PostWithMedia.code):
             state.claims = Claims()
         else:
-            state.links, state.brought = Links(), Brought()
+            state.links = Links()
         return state
 
     def load(self, key: str, raw: bytes) -> Entrant:
@@ -146,7 +139,7 @@ class Entrants(Subject[Entrant]):
             if fact.kind == FOLLOW and key[0] != Threshold.code:
                 state.evidence.follow(fact.time, fact.sign)
                 continue
-            if state.links is not None and not self._link(state, state.links, account, fact):
+            if state.links is not None and not self._link(state.links, account, fact):
                 continue
             if fact.sign > 0 and len(state.evidence.open) >= MAX_OPEN:
                 state.flood += 1
@@ -165,14 +158,11 @@ class Entrants(Subject[Entrant]):
             state.evidence.add(fact.time, fact.text_hash, disclosed, fact.followers, fact.sign)
 
     @staticmethod
-    def _link(state: Entrant, links: Links, account: str, fact: Fact) -> bool:
+    def _link(links: Links, account: str, fact: Fact) -> bool:
         """Add a fact to the links of `account`; return whether it is an entry of the account: it sponsors."""
         sponsors = fact.actor != account if fact.kind == REFERRAL else fact.actor == account
         if sponsors:
             links.sponsors(fact.time, fact.sign)
-            if state.brought is not None:
-                for member in (fact.actor,) if fact.kind == REFERRAL else dict.fromkeys(fact.receivers):
-                    state.flood += not state.brought.add(fact.time, member, fact.sign)
         elif fact.kind == REFERRAL:
             for sponsor in fact.receivers[:1]:
                 links.add(fact.time, sponsor, fact.sign)
@@ -181,15 +171,10 @@ class Entrants(Subject[Entrant]):
         return sponsors
 
     def look(self, key: str, state: Entrant, now: Now, others: Others) -> None:
-        """See which of those who were brought in count, and, when it is time to go, whether the campaign has gone."""
-        whole, _, account = key.partition(SEP)
+        """See whether the contest is still there."""
+        whole, _, _ = key.partition(SEP)
         rule = self._rulebook.rules.get(whole[1:])
-        if rule is None or rule.code != key[0]:
-            return
-        if state.brought is not None:
-            due = state.brought.due(min(now.floor, now.time))
-            state.counts = [(at, member) for at, member in due if brings_in(rule, account, member, at, others)]
-        if now.floor > rule.end + APPEAL and (state.tally is not None or state.links is not None):
+        if isinstance(rule, Contest) and now.floor > rule.end + APPEAL:
             state.counted_on = others.get((CAMPAIGN + whole).encode()) is not None
 
     def present(self, key: str, state: Entrant, now: Now, rows: Rows) -> int | Due:
@@ -215,11 +200,6 @@ class Entrants(Subject[Entrant]):
             self._say_link(rule, account, state.links, state.ledger, final, now, rows)
             state.links.settle(floor)
             state.ledger.forget(floor)
-        due = rule.end + APPEAL + 1 if final else rule.end
-        if state.brought is not None:
-            self._say_brought(rule, account, state.brought, state.counts, floor, rows)
-            state.counts = []
-            due = min(due, min((at for at, _ in state.brought.open), default=due) + 1)
         disclosed, undisclosed = state.evidence.counts()
         if state.links is None or disclosed or undisclosed or state.evidence.open:
             sums = (points, reached or None, False, disclosed, undisclosed)
@@ -228,7 +208,7 @@ class Entrants(Subject[Entrant]):
         state.evidence.settle(floor)
         if floor > rule.end + APPEAL:
             return Due(floor=now.floor + 1) if state.counted_on else RELEASE
-        return Due(floor=due)
+        return Due(floor=rule.end + APPEAL + 1 if final else rule.end)
 
     @staticmethod
     def _say_claims(rule: Rule, account: str, claims: Claims, ledger: Ledger, unit: str, rows: Rows) -> None:
@@ -264,19 +244,6 @@ class Entrants(Subject[Entrant]):
                 ledger.say(rule, other.sponsor, (member,), other.at, UNDONE if undone else OVERTAKEN, rows)
 
     @staticmethod
-    def _say_brought(
-        rule: Rule, sponsor: str, brought: Brought, counts: list[tuple[int, str]], floor: int, rows: Rows
-    ) -> None:
-        """Say the rewards for those brought in that count and are settled, and who loses or gets back what was won."""
-        out = sponsor in rule.disqualified
-        found = brought.settle(floor, counts, rule)
-        for award in found if out == brought.lost else brought.awards:
-            which = (award.member,) if award.member else ()
-            lost = VOID if award in found else DISQUALIFIED
-            say_reward(rule, sponsor, which, award.member, award.at, lost if out else STANDS, rows)
-        brought.lost = out
-
-    @staticmethod
     def _say_signals(rule: Rule, account: str, state: Entrant, now: Now, rows: Rows) -> None:
         """Say the signals, and with a count of zero those that have gone."""
         found = [
@@ -309,10 +276,3 @@ def contest_prefix(rule: Contest) -> bytes:
 def score_of(raw: bytes, caps: Caps) -> Score:
     """Return the score of an entrant of a contest from its state, quicker than by `load`."""
     return _decode_points(memoryview(raw)[1:]).tally.score(caps)
-
-
-def brings_in(rule: Rule, sponsor: str, member: str, at: int, others: Others) -> bool:
-    """Tell whether it counts that `sponsor` brought in `member` at `at`, before the floor."""
-    raw = others.get((ENTRANT + key_of(rule, member)).encode())
-    links = None if raw is None else _decode(memoryview(raw)[1:]).links
-    return links is not None and links.link() == Link(at, sponsor)
