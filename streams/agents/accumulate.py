@@ -255,8 +255,8 @@ class Accumulate:
         if behind or not (here.waiting or here.agenda.ripe(here.now)):
             return None
         flush = _Flush(here, self.subjects, offset - 1)
-        self._present_some(flush, MAX_PRESENTED)
-        return self._effects(flush, partition, offset) if flush.touched else None
+        self._present_some(flush, MAX_PRESENTED)  # if all that was ripe was stale, at least progress says so
+        return self._effects(flush, partition, offset)
 
     def rules_changed(self) -> None:
         """Look at every key again whose rows depend on rules."""

@@ -63,10 +63,11 @@ class _Calendar:
         while self.ripe(now):
             moment = self._moments[0]
             keys = self._keys[moment]
-            while keys:
-                self._size -= 1
-                yield moment, keys.pop()
-            del self._keys[heappop(self._moments)]
+            key = keys.pop()
+            if not keys:
+                del self._keys[heappop(self._moments)]
+            self._size -= 1
+            yield moment, key
 
     def keep(self, valid: Callable[[int, bytes], bool]) -> None:
         """Throw away all items but the `valid` ones, and those that are there twice."""

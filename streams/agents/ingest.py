@@ -52,6 +52,7 @@ class Ingest:
     def __init__(self, *, names: Names, partitions: int, lateness: int, future: int, idle: int) -> None:
         self.names, self.partitions = names, partitions
         self.lateness, self.future, self.idle_after = lateness, future, idle / 1000
+        self._began = wall() - monotonic()
         self.sources: dict[int, _Source] = {}
 
     def forget(self) -> None:
@@ -116,7 +117,7 @@ class Ingest:
             return None
         source.heard_at = monotonic()
         effects = Effects(kept=self._kept(source))
-        until = int((wall() - self.idle_after) * 1000)
+        until = int((self._began + monotonic() - self.idle_after) * 1000)  # whatever became of the clock meanwhile
         tick = Decoded(partition, offset, offset, source.time, self._watermark(source), appended=until, silent=True)
         effects.sends.extend(Send(self.names.decoded, p, None, encode(tick)) for p in range(self.partitions))
         return effects

@@ -56,6 +56,9 @@ BACKLOG = 1_000
 STUCK = 5.0
 """Seconds after which nobody waits any longer for who does not move: its leader may be down, or its records gone."""
 
+TURN = 10.0
+"""Seconds after which a partition that waits for another is read once all the same: that one may never be caught up with."""
+
 
 class GuardedRecovery(Recovery):
     """Faust's recovery, which also says that a generation's recovery is over."""
@@ -80,7 +83,9 @@ class GuardedConsumer(driver.Consumer):
         self._recovered_generation = -1
         self._retried: dict[Any, tuple[int, int, int]] = {}
         self._committed: dict[Any, int] = {}
-        self._seen: dict[Any, tuple[int | None, float]] = {}
+        self._seen: dict[Any, tuple[int | None, float, float]] = {}
+        """Next offset, since when, and when it was looked at."""
+        self._turns: dict[Any, float] = {}
         self._heartbeat_at = monotonic()
         self._lease = self.app.conf.broker_session_timeout
 
@@ -130,7 +135,7 @@ class GuardedConsumer(driver.Consumer):
         """Deliver nothing more until the next recovery is over."""
         crash_point("worker.rebalancing")
         telemetry.rebalance()
-        self.begins = {}
+        self.begins, self._seen, self._turns = {}, {}, {}
         self._recovered_generation = -1
         await super().on_partitions_revoked(revoked)
 
@@ -178,16 +183,25 @@ class GuardedConsumer(driver.Consumer):
             reached = {tp: time for tp in late if (time := self._stages[first].reached(tp.partition)) is not None}
             slowest = next((tp for tp in sorted(reached, key=reached.__getitem__) if self._moves(tp)), None)
             if slowest is not None:
-                held = {tp for tp, time in reached.items() if time > reached[slowest] + APART}
+                ahead = [tp for tp, time in reached.items() if time > reached[slowest] + APART]
+                held = {tp for tp in ahead if tp in active and not self._has_its_turn(tp)}
         return active - held or active
+
+    def _has_its_turn(self, tp: Any) -> bool:
+        now = monotonic()
+        if now - self._turns.setdefault(tp, now) < TURN:
+            return False
+        self._turns[tp] = now
+        return True
 
     def _moves(self, tp: Any) -> bool:
         """Tell whether the next offset of a partition has changed lately, as far as it was looked at."""
         offset, now = self._stages[tp.topic].next_offset(tp.partition), monotonic()
-        seen = self._seen.get(tp)
-        if seen is None or seen[0] != offset:
-            seen = self._seen[tp] = offset, now
-        return now - seen[1] < STUCK
+        before, since, looked = self._seen.get(tp, (None, now, now))
+        if before != offset or now - looked > STUCK:
+            since = now
+        self._seen[tp] = offset, since, now
+        return now - since < STUCK
 
     def _waiting(self, tp: Any) -> int:
         """Return how many records of a guarded partition wait to be processed, as far as is known."""

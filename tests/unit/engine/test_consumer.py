@@ -19,7 +19,7 @@ from faust.types import TP
 
 from streams.engine import consumer as module
 from streams.engine.batches import Batch
-from streams.engine.consumer import AHEAD, APART, BACKLOG, RETRIES, STUCK, guard_sends, watch_connections
+from streams.engine.consumer import AHEAD, APART, BACKLOG, RETRIES, STUCK, TURN, guard_sends, watch_connections
 from streams.engine.faults import Exit
 from tests.unit.engine.world import Died, Record, World, caught, in_world
 
@@ -177,8 +177,29 @@ def test_nobody_waits_for_long_for_who_does_not_move(monkeypatch: pytest.MonkeyP
         for moment, taken in ((0, {DECODED}), (STUCK - 0.1, {DECODED}), (STUCK, {DECODED, slow})):
             now[0] = 1_000 + moment
             assert await asked(world, monkeypatch, lags, times, *EVENTS, DECODED) == taken
+        monkeypatch.setattr(module, "TURN", 1_000)
         now[0] += STUCK
         assert await asked(world, monkeypatch, lags, times, *EVENTS, DECODED) == {DECODED, slow, other}
+
+    in_world(test)
+
+
+def test_who_waits_for_another_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However far the other is behind, and though it moves: it may never be caught up with."""
+    now = [1_000.0]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+
+    async def test(world: World) -> None:
+        slow, fast, other = EVENTS
+        lags = dict.fromkeys(EVENTS, BACKLOG)
+        times = {0: 0, 1: 10 * APART, 2: 0}
+        read = 0
+        for _ in range(100):
+            now[0] += TURN / 10
+            taken = await asked(world, monkeypatch, lags, times, *EVENTS)
+            assert taken >= {slow, other}
+            read += fast in taken
+        assert read == 10 - 1
 
     in_world(test)
 
