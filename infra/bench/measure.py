@@ -257,4 +257,3 @@ class _Watch:
             ended = times.children_user + times.children_system if process.pid == self._process.pid else 0.0
             spent += times.user + times.system + ended
         return spent
-

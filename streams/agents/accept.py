@@ -34,6 +34,8 @@ from streams.subject import MINUTE, Subject
 
 RAW: Final = TABLES["events"].names.index("raw")
 FAR: Final = 1 << 62
+PAST: Final = 500
+MAX_PAST: Final = 64
 _LAGS: Final = 16
 """Of each batch this many event lags are observed, evenly spread."""
 
@@ -52,6 +54,26 @@ class _Clock:
     """When Kafka had the newest of its records, as far as we have them; wall clock, ms."""
     silent: int = 0
     """Up to when it is known to have had no more than that; 0 if it spoke since."""
+    past: list[tuple[int, int]] = field(default_factory=list)
+    """What `appended` and `watermark` were, as far back as silent sources ask, at steps of PAST ms and more."""
+
+    def say(self, appended: int, watermark: int) -> None:
+        """Note how far the source had come when Kafka had its newest record."""
+        self.appended, self.silent = max(self.appended, appended), 0
+        if watermark != UNHEARD:
+            self.watermark = watermark
+            if not self.past or self.appended >= self.past[-1][0] + PAST:
+                self.past.append((self.appended, watermark))
+
+    def watermark_at(self, moment: int) -> int:
+        """Return a watermark that the source had reached by a moment of Kafka's, and forget what was before."""
+        while len(self.past) > 1 and self.past[1][0] <= moment:
+            del self.past[0]
+        if len(self.past) > MAX_PAST:
+            del self.past[1::2]
+        if self.appended <= moment:
+            return self.watermark
+        return self.past[0][1] if self.past and self.past[0][0] <= moment else UNHEARD
 
 
 @dataclass(slots=True)
@@ -147,10 +169,9 @@ class Accept:
             clock.time = max(clock.time, message.time)
             if message.silent:
                 clock.silent = message.appended
+                clock.watermark = max(clock.watermark, message.watermark)
             else:
-                clock.appended, clock.silent = max(clock.appended, message.appended), 0
-            if message.watermark != UNHEARD:
-                clock.watermark = message.watermark
+                clock.say(message.appended, message.watermark)
             self._advance(here)
         effects.writes = memory.flush(settled_before)
         begin, end = records[0].offset, records[-1].offset + 1
@@ -233,19 +254,17 @@ class Accept:
     def _advance(self, here: _Partition) -> None:
         """Let time pass: the slowest source decides.
 
-        A source that was silent holds nobody back, but only up to what Kafka had when it was last known to be: when
-        all wake at once, the first to be read must not make the others late.
+        A source that is silent holds nobody back but by the moment up to which it is known to have had nothing: of the
+        others counts what Kafka had by then. So when all wake at once, the first to be read does not make the others late.
+        Where all are silent, the one that was ahead decides.
         """
-        newest = max((clock.appended for source, clock in here.clocks.items() if source >= 0), default=0)
-        floor = settled = FAR
-        for source, clock in here.clocks.items():
-            here.time = max(here.time, clock.time)
-            if source < 0:
-                settled = min(settled, clock.watermark)
-            elif clock.silent < max(newest, 1):
-                floor = min(floor, clock.watermark)
-        if floor != FAR:
-            here.floor = max(here.floor, floor)
+        sources = [clock for source, clock in here.clocks.items() if source >= 0]
+        known = min((clock.silent for clock in sources if clock.silent), default=FAR)
+        speaking = [clock.watermark_at(known) for clock in sources if not clock.silent]
+        floor = min(speaking) if speaking else max(clock.watermark_at(known) for clock in sources)
+        here.floor = max(here.floor, floor)
+        here.time = max(here.time, *(clock.time for clock in here.clocks.values()))
+        settled = min(clock.watermark for source, clock in here.clocks.items() if source < 0)
         here.settled = max(here.settled, min(settled, here.floor))
         here.memory.forget(here.settled)
 
@@ -283,7 +302,7 @@ class Accept:
 
     @staticmethod
     def _kept(here: _Partition) -> bytes:
-        clocks = [(s, c.seen, c.time, c.watermark, c.appended, c.silent) for s, c in here.clocks.items()]
+        clocks = [(s, c.seen, c.time, c.watermark, c.appended, c.silent, c.past) for s, c in here.clocks.items()]
         outcomes = [(source, outcome, count) for (source, outcome), count in here.outcomes.items()]
         return msgspec.msgpack.encode((clocks, here.floor, here.settled, here.time, outcomes, sorted(here.erased)))
 

@@ -18,9 +18,10 @@ from streams.campaigns.ids import short_hash
 from streams.campaigns.rule import Caps
 
 DAY: Final = 86_400_000
-MAX_BYTES: Final = 100_000
-"""Of what waits, and of what is remembered in case of a disqualification: beyond it the latest claims give
-way, which had the least hope, and the oldest rewards can no longer be taken back."""
+MAX_OPEN: Final = 400_000
+"""Bytes of what waits, some 9,000 claims: beyond it the latest give way, which had the least hope."""
+MAX_AWARDS: Final = 100_000
+"""Bytes of what is remembered in case of a disqualification: beyond it the oldest can no longer be taken back."""
 
 
 class Award(NamedTuple):
@@ -57,14 +58,15 @@ class Quota(msgspec.Struct, array_like=True, omit_defaults=True):
         found = [award for award in served if award is not None]
         if found:
             kept = dict.fromkeys(range(len(self.awards)))
-            _cut(kept, list(reversed(kept)), lambda n: _bytes(self.awards[n].account, self.awards[n].which))
+            names = [(award.account, award.which) for award in self.awards]
+            _cut(kept, list(reversed(kept)), lambda n: _bytes(*names[n]), MAX_AWARDS)
             self.awards = [self.awards[n] for n in kept]
         return found
 
     def trim(self) -> None:
         """Forget the latest claims if too many wait."""
         if len(self.open) > 50:
-            _cut(self.open, sorted(self.open), lambda claim: _bytes(*claim[1:]))
+            _cut(self.open, sorted(self.open), lambda claim: _bytes(*claim[1:]), MAX_OPEN)
 
     def changed(self, disqualified: Container[str]) -> list[Award]:
         """Return the awards that the `disqualified` lose, and those that others get back; remember it."""
@@ -105,9 +107,8 @@ def _bytes(*names: str) -> int:
     return 20 + sum(len(name.encode()) for name in names)
 
 
-def _cut(items: dict[Any, Any], order: list[Any], size: Callable[[Any], int]) -> None:
-    """Keep of `items` the first in `order` that fit into MAX_BYTES."""
-    left = MAX_BYTES
+def _cut(items: dict[Any, Any], order: list[Any], size: Callable[[Any], int], left: int) -> None:
+    """Keep of `items` the first in `order` that fit into so many bytes."""
     for item in order:
         left -= size(item)
         if left < 0:

@@ -54,7 +54,7 @@ class Campaigns(Subject[Whole]):
       chain, said when settled.
     - The shape of the tree of referrals and tag chains.
 
-    The state of each part is bounded, whatever arrives (`board`, `quota`, `tree` say how, and what gives
+    The state of each part is bounded, whatever arrives (`quota`, `tree` say how, and what gives
     way); a fold and a present cost time proportional to it, at most some milliseconds.
     """
 

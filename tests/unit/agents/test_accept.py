@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.pipe import Pipe
+from schemas.wire import UNHEARD, Decoded, encode
+from streams.agents.accept import Accept
+from streams.names import Names
+from tests.pipe import Pipe, Record
 
 JULY = 1_341_100_800_000
 LATER = JULY + 86_400_000
@@ -79,3 +82,28 @@ def test_time_alone_says_no_rows() -> None:
     pipe.append(0, event("one", 0), LATER + 1_000)
     pipe.run()
     assert pipe.outcomes() == {"read": 2, "accepted": 1, "duplicate": 1}
+
+
+def test_a_partition_that_never_speaks_holds_back_nobody_who_goes_on() -> None:
+    """The floor follows a live partition by its lateness, and by how long ago the silent one was known to be silent."""
+    accept = Accept(names=Names(), sources=2, partitions=1, horizon=3_600_000, subjects=[])
+    accept.restore(0, {}, 0, b"")
+    log: list[Record] = []
+
+    def say(message: Decoded) -> None:
+        log.append(Record(len(log), 0, None, encode(message)))
+        accept.process(0, log[-1:], behind=False)
+
+    for second in range(3_000):
+        now = LATER + second * 1_000
+        say(Decoded(0, second, second + 1, now, now - 900_000, appended=now))
+        if second % 5 == 0:
+            say(Decoded(1, 0, 0, UNHEARD, UNHEARD, appended=now - 5_000, silent=True))
+        floor = accept.held[0].floor
+        assert floor <= now - 905_000
+        assert floor >= now - 911_000 or second < 20
+    kept = accept.process(0, [Record(len(log), 0, None, encode(Decoded(0, 0, 0, now, UNHEARD)))], behind=False).kept
+    assert len(kept) < 4_000
+    say(Decoded(0, 0, 0, UNHEARD, UNHEARD, appended=now + 20_000, silent=True))
+    say(Decoded(1, 0, 0, UNHEARD, UNHEARD, appended=now + 20_000, silent=True))
+    assert accept.held[0].floor == now - 900_000, "all are silent: nothing that Kafka has is earlier"

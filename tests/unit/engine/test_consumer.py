@@ -188,6 +188,7 @@ def test_who_waits_for_another_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> 
     """However far the other is behind, and though it moves: it may never be caught up with."""
     now = [1_000.0]
     monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module, "STUCK", 1_000_000)
 
     async def test(world: World) -> None:
         slow, fast, other = EVENTS
