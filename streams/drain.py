@@ -3,8 +3,8 @@
 What a stage has done is read where it is durable: the progress record, which is the last of its changelog partition.
 Kafka's committed offsets say the same later, and are not believed. A stage is passed when its progress has reached the
 end its input had when the stage before it was passed, and no key waits to be presented; the sink when its committed
-offsets, which it writes after ClickHouse has the rows, have. What comes later is not waited for: silent partitions say so
-again and again, and on a busy machine there would always be something.
+offsets, which it writes after ClickHouse has the rows, have. Records that come later are not waited for: silent partitions say so
+again and again, and on a busy machine there would always be something. Keys that wait are those of the moment.
 """
 
 from __future__ import annotations

@@ -35,7 +35,9 @@ from streams.subject import MINUTE, Subject
 RAW: Final = TABLES["events"].names.index("raw")
 FAR: Final = 1 << 62
 PAST: Final = 500
+"""Milliseconds between two moments of which it is kept how far a source had come,"""
 MAX_PAST: Final = 64
+"""and how many of them; beyond it every other one goes, which only makes the floor wait a little longer."""
 _LAGS: Final = 16
 """Of each batch this many event lags are observed, evenly spread."""
 

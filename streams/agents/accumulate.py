@@ -162,14 +162,10 @@ class _Flush:
                 waiting[key] = None
             else:
                 waiting.pop(key, None)
-                if due != found.noted or not self._ahead(due):  # else it is on the agenda still
+                if not here.agenda.holds(due, found.noted, here.now):
                     here.agenda.put(key, due)
             writes[key] = pack(fence if fence > known else known, written(due)) + found.subject.dump(found.state)
         return writes
-
-    def _ahead(self, due: int | Due) -> bool:
-        """Tell whether a due is one that `Agenda.take` cannot have come to."""
-        return isinstance(due, int) and due > self.here.now.time
 
 
 class Accumulate:

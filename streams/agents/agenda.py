@@ -113,6 +113,13 @@ class Agenda:
         if due.time < NEVER:
             self._times.put(due.time, key)
 
+    @staticmethod
+    def holds(due: int | Due, noted: int, now: Now) -> bool:
+        """Tell whether a due is on the agenda still, `noted` being what its key's value says: one that `take` cannot have
+        come to. Of a floor that is not known, and it is put again.
+        """
+        return isinstance(due, int) and now.time < due == noted
+
     def drop(self, key: bytes) -> None:
         """Forget a key."""
         self._both.pop(key, None)
