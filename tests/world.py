@@ -10,14 +10,13 @@ import gzip
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from itertools import islice
-from pathlib import Path
 from typing import Any, Final
+
+from tests.data import real
 
 END: Final = datetime(2012, 7, 4, tzinfo=UTC)
 """The newest event of the world."""
-DATA: Final = Path(str(files("infra"))) / "data"
 ROOT: Final = "seismic"
 CONTEST: Final = "dubois"
 NAUGHTY: Final = (
@@ -80,7 +79,7 @@ prize = "a month free for each friend"
 
 def read(name: str, first: int = 0, count: int | None = None) -> list[dict[str, Any]]:
     """Return some events of a file, in its order."""
-    with gzip.open(DATA / f"{name}.ndjson.gz") as lines:
+    with gzip.open(real(f"{name}.ndjson.gz")) as lines:
         return [json.loads(line) for line in islice(lines, first, None if count is None else first + count)]
 
 

@@ -8,17 +8,16 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.stack import StackInfo
+from tests.data import real
 from tests.harness import Installation, installation
 
-HIGGS = Path(str(files("infra"))) / "data" / "higgs-july-1-3.ndjson.gz"
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+HIGGS = real("higgs-july-1-3.ndjson.gz")
 NASTY: list[tuple[bytes | None, str]] = [
     (None, "malformed"),
     (b"", "malformed"),
@@ -153,7 +152,7 @@ def test_an_undo_takes_its_event_back_whichever_comes_first(stack: StackInfo, tm
 
 def test_naughty_strings_come_back_unchanged(stack: StackInfo, tmp_path: Path) -> None:
     """Every naughty string survives as id, actor, text and tag from Kafka to ClickHouse."""
-    strings = [s for s in json.loads((SHARED / "naughty-strings" / "blns.json").read_text()) if s]
+    strings = [s for s in json.loads(real("naughty-strings/blns.json").read_text()) if s]
     events = [
         {
             "id": f"{i} {s}",

@@ -6,7 +6,6 @@ from __future__ import annotations
 import gzip
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from schemas.decode import Rejected, decode
 from schemas.fact import Fact, fact_of
 from schemas.rows.campaigns import CAMPAIGN_TABLES
 from streams.subject import DAY, HOUR, MINUTE, RELEASE, Due, Now, Rows, Subject
+from tests.data import real
 
 TABLES = {table.name: table for table in CAMPAIGN_TABLES}
 LIVE: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -30,7 +30,6 @@ LIVE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "reason != 'void'": lambda row: row["reason"] != "void",
 }
 """What the conditions of the tables mean here."""
-DATA = Path(__file__).parents[3] / "infra" / "data"
 LAG = HOUR + 15 * MINUTE
 """How far the floor is behind the newest event with the default settings."""
 ALL_EARLIER = 400 * 365 * DAY
@@ -40,7 +39,7 @@ ALL_EARLIER = 400 * 365 * DAY
 def facts_of(name: str) -> list[Fact]:
     """Return the facts of a data set, in the order of its file."""
     found = []
-    with gzip.open(DATA / f"{name}.ndjson.gz") as lines:
+    with gzip.open(real(f"{name}.ndjson.gz")) as lines:
         for line in lines:
             decoded = decode(line.strip())
             assert not isinstance(decoded, Rejected)

@@ -27,7 +27,8 @@ from streams.campaigns.rulebook import Rulebook
 from streams.subjects.campaigns import Campaigns
 from streams.subjects.entrants import Entrants
 from streams.subjects.mayors import Mayors
-from tests.unit.campaigns.drive import DATA, Drive, standings, titles
+from tests.data import real
+from tests.unit.campaigns.drive import Drive, standings, titles
 
 DB = "campaign_queries"
 START, END = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000) for year in (2009, 2031))
@@ -65,7 +66,7 @@ def records() -> Iterator[bytes]:
     """Yield real check-ins, real posts of a contest, and events made up about them, in order of time."""
     found = []
     for name in ("gowalla-10k", "dubois-contest"):
-        with gzip.open(DATA / f"{name}.ndjson.gz") as lines:
+        with gzip.open(real(f"{name}.ndjson.gz")) as lines:
             found += [line.strip() for line in lines]
     for n, event in enumerate(OWN):
         made = {"id": f"own-{n}", "time": MAY - 3_600_000 * (20 - n)} | event

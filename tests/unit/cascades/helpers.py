@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,16 +13,14 @@ from schemas.decode import decode
 from schemas.fact import Fact, fact_of
 from schemas.rows.table import Table
 from streams.subject import MINUTE, RELEASE, Now, Rows, Subject
-
-DATA = Path(__file__).parents[4] / "shared" / "data"
-"""Public data that is not shipped; a test that needs it fails where it is not there."""
+from tests.data import real
 
 FOREVER = Now(time=1 << 50, floor=0)
 
 
 def given_events(name: str) -> Iterator[dict[str, Any]]:
     """Yield the events of a given file as plain objects, for oracles that must not use our own decoding."""
-    with gzip.open(DATA / f"{name}.ndjson.gz") as lines:
+    with gzip.open(real(f"{name}.ndjson.gz")) as lines:
         yield from map(msgspec.json.decode, lines)
 
 

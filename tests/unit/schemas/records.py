@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from schemas.decode import MAX_DETAIL, Rejected, decode
 from schemas.event import Event
-
-NAUGHTY = Path(__file__).resolve().parents[4] / "shared" / "data" / "naughty-strings" / "blns.json"
-"""The Big List of Naughty Strings; beside the clone."""
+from tests.data import real
 
 LEAST: dict[str, Any] = {"id": "e1", "type": "post", "time": 1_341_388_800_000, "actor": "ada"}
 """An event that says what it must and nothing else."""
@@ -44,6 +41,6 @@ def refused(raw: bytes | None) -> Rejected:
 
 def naughty() -> list[str]:
     """Return strings that break things."""
-    strings = json.loads(NAUGHTY.read_text(encoding="utf-8"))
+    strings = json.loads(real("naughty-strings/blns.json").read_text(encoding="utf-8"))
     assert len(strings) > 500
     return [*strings, "\x00", "a\x00b", "\x7f\x1b[0m", "\u2028\u2029\ufeff", "\uffff", "\U0010ffff", '\\"/']

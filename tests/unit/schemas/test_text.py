@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from time import process_time
 from typing import Any
 
@@ -13,9 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.text import _ASCII_HASHTAG, _HASHTAG, hashtags, hashtags_at, mentions, mentions_at, replied_to
-
-CONFORMANCE = Path(__file__).resolve().parents[4] / "shared" / "data" / "twitter-text" / "extract.yml"
-"""twitter-text's own cases; beside the clone, not in it (Apache-2.0, not ours to ship)."""
+from tests.data import real
 
 SECTIONS: dict[str, tuple[int, Callable[[str], Any]]] = {
     "mentions": (23, lambda text: list(mentions(text))),
@@ -37,7 +34,7 @@ SECTIONS: dict[str, tuple[int, Callable[[str], Any]]] = {
 @pytest.mark.parametrize("section", SECTIONS)
 def test_conformance(section: str) -> None:
     """Every case of twitter-text's section gives what twitter-text gives; without the file this fails."""
-    cases = yaml.safe_load(CONFORMANCE.read_text(encoding="utf-8"))["tests"][section]
+    cases = yaml.safe_load(real("twitter-text/extract.yml").read_text(encoding="utf-8"))["tests"][section]
     least, answer = SECTIONS[section]
     assert len(cases) >= least
     wrong = {case["text"]: answer(case["text"]) for case in cases if answer(case["text"]) != case["expected"]}
