@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 from xml.sax.saxutils import escape
 
+from infra import clickhouse_users
 from infra.settings import Settings
 from streams.names import STAGES, Names
 from streams.tables import ALL_TABLES
@@ -114,19 +115,9 @@ def grants(role: Role) -> Iterator[str]:
         yield f"{grant} TO juice_{role.name}"
 
 
-_HEAD: Final = """\
+_COMMENT: Final = """\
 <!-- ClickHouse users of juice, as `juice access users` prints them. Each logs in with the password whose SHA-256 is in an
      environment variable of the server; `default`, who may do everything, only from the server's own machine. -->
-<clickhouse>
-  <profiles><default/></profiles>
-  <quotas><default/></quotas>
-  <users>
-    <default>
-      <password/>
-      <networks replace="replace"><ip>::1</ip><ip>127.0.0.1</ip></networks>
-      <profile>default</profile>
-      <quota>default</quota>
-    </default>
 """
 
 
@@ -149,4 +140,4 @@ def users_file(found: tuple[Role, ...]) -> str:
         for role in found
         if role.clickhouse
     ]
-    return f"{_HEAD}{''.join(users)}  </users>\n</clickhouse>\n"
+    return _COMMENT + clickhouse_users.users_file("".join(users))

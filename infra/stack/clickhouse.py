@@ -10,26 +10,11 @@ from xml.sax.saxutils import escape
 
 import psutil
 
+from infra.clickhouse_users import users_file
 from infra.stack import artifacts, clickhouse_server, ports
 from infra.stack.home import Home
 from infra.stack.process import Process, spawn
 from infra.stack.state import CLICKHOUSE, Service, State
-
-# Without a users file of his own, whoever may open a socket on loopback may do everything.
-_USERS = """\
-<clickhouse>
-  <profiles><default/></profiles>
-  <quotas><default/></quotas>
-  <users>
-    <default>
-      <password/>
-      <networks><ip>::1</ip><ip>127.0.0.1</ip></networks>
-      <profile>default</profile>
-      <quota>default</quota>
-    </default>
-  </users>
-</clickhouse>
-"""
 
 
 def configuration(home: Home, port: int, *, memory: int) -> str:
@@ -68,7 +53,7 @@ def start(home: Home, state: State) -> Process:
     (folder / "data").mkdir(parents=True, exist_ok=True)
     home.logs.mkdir(parents=True, exist_ok=True)
     if state.users is None:
-        (folder / "users.xml").write_text(_USERS)
+        (folder / "users.xml").write_text(users_file())
     else:
         shutil.copyfile(state.users, folder / "users.xml")
     config_path(home).write_text(configuration(home, state.clickhouse.port, memory=psutil.virtual_memory().total))
