@@ -83,6 +83,29 @@ class Running:
         return self.log.read_text(errors="replace")
 
 
+async def append(
+    settings: Settings, kafka: str, records: Iterable[bytes | None], *, partitions: int = 4, rate: float = 0
+) -> int:
+    """Append records to social.events, partitions in turn; `rate` per second, 0 as fast as it goes. Return how many."""
+    producer = AIOKafkaProducer(
+        **client_settings(settings, kafka),
+        linger_ms=10,
+        max_batch_size=1 << 18,
+        max_request_size=32 << 20,
+        enable_idempotence=True,  # what a broker that is killed had acknowledged is there, and there once
+    )
+    await producer.start()
+    topic = Names.of(settings).events
+    started, count = time.monotonic(), 0
+    for count, record in enumerate(records, 1):
+        key = b"k" if record is None else None
+        await producer.send(topic, record, partition=(count - 1) % partitions, key=key)
+        if rate and count % (int(rate / 10) or 1) == 0 and (ahead := count / rate - (time.monotonic() - started)) > 0:
+            await asyncio.sleep(ahead)
+    await producer.stop()
+    return count
+
+
 class Installation:
     """Topics, a database, and the processes that were started on them."""
 
@@ -142,29 +165,7 @@ class Installation:
 
     def feed(self, records: Iterable[bytes | None], partitions: int = 4, rate: float = 0) -> int:
         """Append records to social.events, partitions in turn; `rate` per second, 0 as fast as it goes."""
-        return asyncio.run(self._feed(records, partitions, rate))
-
-    async def _feed(self, records: Iterable[bytes | None], partitions: int, rate: float) -> int:
-        producer = AIOKafkaProducer(
-            **client_settings(self.settings, self.stack.kafka),
-            linger_ms=10,
-            max_batch_size=1 << 18,
-            max_request_size=32 << 20,
-            enable_idempotence=True,  # what a broker that is killed had acknowledged is there, and there once
-        )
-        await producer.start()
-        started, count = time.monotonic(), 0
-        for count, record in enumerate(records, 1):
-            key = b"k" if record is None else None
-            await producer.send(self.names.events, record, partition=(count - 1) % partitions, key=key)
-            if (
-                rate
-                and count % (int(rate / 10) or 1) == 0
-                and (ahead := count / rate - (time.monotonic() - started)) > 0
-            ):
-                await asyncio.sleep(ahead)
-        await producer.stop()
-        return count
+        return asyncio.run(append(self.settings, self.stack.kafka, records, partitions=partitions, rate=rate))
 
     def drain(self, timeout: float = 300) -> Left | None:
         """Wait until everything is in ClickHouse; return what is left when the time is over."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,6 +19,7 @@ from infra.stack import StackInfo
 from infra.stack.plan import KAFKA_PORT
 from infra.stack.ports import is_free
 from streams.cli.check import run_audit
+from tests.faults.flow import APART, JULY, REWARDED, Flow
 from tests.harness import Installation, Running
 from tests.proxy import Proxy
 
@@ -29,13 +28,8 @@ if TYPE_CHECKING:
 
 OUTSIDE = "127.0.0.2"
 """Where clients find the proxies: brokers listen on 127.0.0.1 with the same ports."""
-JULY = 1_341_100_800_000
 PATIENCE = 120.0
 """Seconds to wait for something that must happen."""
-REWARDED = 50
-"""One event of so many is somebody's first photo, and earns a reward."""
-APART = 250
-"""Milliseconds of event time from one event to the next."""
 RULES = """
 [[campaign]]
 id = "photos"
@@ -55,19 +49,6 @@ def wait(what: str, true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < deadline, f"never: {what}"
         time.sleep(0.05)
-
-
-def event(number: int) -> bytes:
-    """Return an event: a like, a share, a mention or, now and then, a photo of somebody new."""
-    said: dict[str, object] = {"id": f"e{number}", "time": JULY + number * APART, "actor": f"a{number % 17}"}
-    if number % REWARDED == 0:
-        said |= {"actor": f"entrant{number}", "type": "post", "object": f"photo{number}", "media": ["photo"]}
-        said |= {"text": "#juice"}
-    elif number % 3 == 0:
-        said |= {"type": "share", "object": f"p{number % 5}", "object_author": f"b{number % 7}"}
-    else:
-        said |= {"type": "like", "object": f"p{number % 5}", "object_author": f"b{number % 7}"}
-    return json.dumps(said).encode()
 
 
 @dataclass(frozen=True)
@@ -104,24 +85,11 @@ class World:
 
     def round(self, fault: Fault, hold: Hold, *, rate: float) -> Outcome:
         """Let `fault` happen, kept up by `hold`, while `rate` events a second flow, then wait and count."""
-        first, flowing, over = self.sent, threading.Event(), threading.Event()
-
-        def records() -> Iterator[bytes]:
-            while not over.is_set():
-                yield event(self.sent)
-                self.sent += 1
-                if self.sent - first > rate / 2:
-                    flowing.set()
-
-        feeding = threading.Thread(target=self.here.feed, args=(records(),), kwargs={"rate": rate})
-        feeding.start()
-        try:
-            assert flowing.wait(60), "no event could be sent"
+        first = self.sent
+        with Flow(self.here, first, rate) as flow:
             fired = fault.happen(self, hold)
             lifted = time.monotonic()
-        finally:
-            over.set()
-            feeding.join()
+        self.sent += flow.sent
         left = self.here.drain(600)
         took = time.monotonic() - lifted
         wrong = self.wrong(first) if left is None else f"still to do: {left}"
