@@ -128,6 +128,13 @@ class Subject(ABC, Generic[State]):
         """Tell whether `key` is of that account and goes when it is erased."""
         return False
 
+    def heir(self, key: str, account: str, stand_in: str) -> str | None:
+        """Return under which key one that is `about` the account goes on without its name; None where it just goes.
+
+        For keys of the account that decide about others as well.
+        """
+        return None
+
     def without(self, raw: bytes, account: str, stand_in: str) -> bytes | None:
         """Return a state as `dump` wrote it with `stand_in` in the account's place; None where names are not kept."""
         return None
@@ -152,7 +159,10 @@ class Subject(ABC, Generic[State]):
         """
 
     def look(self, key: str, state: State, now: Now, others: Others) -> None:
-        """Note in `state`, before it is presented, what must be known of keys with the same home, up to `now.floor`."""
+        """Note, before it is presented, what must be known of keys with the same home, up to `now.floor`."""
+
+    def forget(self) -> None:
+        """Drop what was noted apart from states: keys have come, gone, or changed their names."""
 
     @abstractmethod
     def present(self, key: str, state: State, now: Now, rows: Rows) -> int | Due:

@@ -179,10 +179,12 @@ class Accumulate:
     def forget(self) -> None:
         """Drop what is derived of all partitions."""
         self.held.clear()
+        self._forget_notes()
 
     def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
         """Build the agenda of a partition from its values' headers; no value is decoded."""
         here = self.held[partition] = _Partition(entries)
+        self._forget_notes()
         if kept:
             seen, clocks, _ = msgspec.msgpack.decode(kept, strict=False)
             here.seen = dict(seen)
@@ -260,6 +262,10 @@ class Accumulate:
         for here in self.held.values():
             here.waiting.update((key, None) for key in here.entries if key[0] in ruled)
 
+    def _forget_notes(self) -> None:
+        for subject in self.subjects.values():
+            subject.forget()
+
     def _present_some(self, flush: _Flush, count: int) -> None:
         """Present up to `count` keys that were waiting before this batch or have become due."""
         here, touched = flush.here, flush.touched
@@ -283,12 +289,15 @@ class Accumulate:
         here = flush.here
         effects = Effects(writes=flush.writes())
         for erasure in erasures:
-            gone, changed = erase(here.entries, effects.writes, self.subjects, erasure, flush.fence)
-            for key in gone:
+            erased = erase(here.entries, effects.writes, self.subjects, erasure, flush.fence)
+            for key in erased.gone:
                 here.waiting.pop(key, None)
                 here.agenda.drop(key)
                 here.counts[chr(key[0])] -= 1
-            here.waiting.update(dict.fromkeys(changed))
+            for key in erased.fresh:
+                here.counts[chr(key[0])] += key not in here.entries
+            here.waiting.update(dict.fromkeys(erased.fresh + erased.changed))
+            self._forget_notes()
         version = max(version, flush.furthest + 1)  # rows say what their values have seen, and must outlive older ones
         for table, rows in flush.rows.by_table.items():
             effects.sends.extend(rows_sends(self.names.rows, partition, table, rows, version))

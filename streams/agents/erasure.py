@@ -2,8 +2,9 @@
 
 A request comes in every partition of `juice.decoded`. From there on accept, which keeps a fingerprint of the account with
 its progress for ever, takes the name out of every claim, also out of what waits for an undo, and passes the request on
-behind the last fact that had the name. Accumulate then drops the keys that are the account's and puts a stand-in where a
-state of others names it. What others received and gave stays as it was, so every count of theirs stays right.
+behind the last fact that had the name. Accumulate then drops the keys that are the account's, or lets those go on under a
+stand-in that decide about others, and puts the stand-in where a state of others names it. What others received and gave
+stays as it was, so every count of theirs stays right.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Container, Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -78,30 +79,48 @@ def claim_without(claim: Claim, gone: frozenset[str]) -> Claim:
     return msgspec.structs.replace(claim, fact=without(claim.fact, gone), row=encoded)
 
 
+class Erased(NamedTuple):
+    """The keys that an erasure concerns."""
+
+    gone: list[bytes]
+    fresh: list[bytes]
+    """Under which some of those go on without the name."""
+    changed: list[bytes]
+    """Of others, who knew the name."""
+
+
 def erase(
     entries: Mapping[bytes, bytes],
     writes: dict[bytes, bytes | None],
     subjects: Mapping[str, Subject[Any]],
     erasure: Erasure,
     fence: int,
-) -> tuple[list[bytes], list[bytes]]:
-    """Add to `writes` what forgets an account in a partition; return the keys that go, and those to be said again.
+) -> Erased:
+    """Add to `writes` what forgets an account in a partition; return the keys. What is left must be said again.
 
     `entries` are what is stored, `writes` what this batch makes of them.
     """
-    name = erasure.account.encode()
-    gone, changed = [], []
+    account, stand_in = erasure.account, erasure.stand_in
+    name = account.encode()
+    erased = Erased([], [], [])
     for key in [*entries, *(key for key in writes if key not in entries)]:
         raw = writes[key] if key in writes else entries[key]
-        if key == PROGRESS or raw is None:
+        if key == PROGRESS or raw is None or (name not in key and name not in raw):
             continue
-        if name in key and subjects[chr(key[0])].about(key[1:].decode(), erasure.account):
-            gone.append(key)
-            writes[key] = None
-        elif name in raw:
-            known = HEADER.unpack_from(raw)[0]
-            fresh = subjects[chr(key[0])].without(raw[HEADER.size :], erasure.account, erasure.stand_in)
-            if fresh is not None:
-                changed.append(key)
-                writes[key] = HEADER.pack(max(known, fence), 0) + fresh
-    return gone, changed
+        subject, own = subjects[chr(key[0])], key[1:].decode()
+        mine = name in key and subject.about(own, account)
+        if not (mine or name in raw):
+            continue
+        kept = subject.without(raw[HEADER.size :], account, stand_in)
+        value = None if kept is None else HEADER.pack(max(HEADER.unpack_from(raw)[0], fence), 0) + kept
+        if mine:
+            writes.pop(key, None)
+            if (heir := subject.heir(own, account, stand_in)) is not None:
+                erased.fresh.append(fresh := (subject.code + heir).encode())
+                writes[fresh] = value
+            erased.gone.append(key)
+            writes[key] = None  # behind its heir: who dies between the two has both, and not neither
+        elif value is not None:
+            erased.changed.append(key)
+            writes[key] = value
+    return erased

@@ -46,28 +46,31 @@ class Ledger(msgspec.Struct, array_like=True, omit_defaults=True):
         reason: str,
         rows: Rows,
         shown: str = "",
+        id: str = "",
     ) -> None:
         """Say that `account` has the reward for `which` since `at` (ms), or lost it for `reason`; not twice
         the same.
 
-        `shown` is what people read instead of `which`.
+        `shown` is what people read instead of `which`, `id` the one the reward has if not that of the two.
         """
         if account in rule.disqualified and reason == STANDS:
             reason = DISQUALIFIED
-        id = reward_id(rule.id, account, rule.kind, *which)
+        id = id or reward_id(rule.id, account, rule.kind, *which)
         before = self.said.get(id)
         won = reason == STANDS or (before is not None and before[0])
         if not won:
             reason = VOID
         if before != (won, at, reason):
             self.said[id] = (won, at, reason)
-            say_reward(rule, account, which, shown or "/".join(which), at, reason, rows)
+            say_reward(rule, account, which, shown or "/".join(which), at, reason, rows, id)
 
 
-def say_reward(rule: Rule, account: str, which: tuple[str, ...], shown: str, at: int, reason: str, rows: Rows) -> None:
+def say_reward(
+    rule: Rule, account: str, which: tuple[str, ...], shown: str, at: int, reason: str, rows: Rows, id: str = ""
+) -> None:
     """Say a reward as it is now. A loss is dated like the reward: what is taken back counts as never having
     been.
     """
-    id = reward_id(rule.id, account, rule.kind, *which)
+    id = id or reward_id(rule.id, account, rule.kind, *which)
     lost = None if reason == STANDS else at
     rows.add("rewards", (id, rule.id, account, rule.kind, at, lost, reason, shown, rule.prize))

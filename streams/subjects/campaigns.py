@@ -10,7 +10,7 @@ import msgspec
 from schemas.fact import REFERRAL, Fact
 from streams.campaigns.board import Count
 from streams.campaigns.claims import period_of
-from streams.campaigns.ids import short_hash
+from streams.campaigns.ids import reward_id, short_hash
 from streams.campaigns.ledger import DISQUALIFIED, OVERTAKEN, STANDS, Ledger, say_reward
 from streams.campaigns.quota import Quota
 from streams.campaigns.rule import Caps, Contest, PostWithMedia, Referral, Rule, TagChain
@@ -22,7 +22,7 @@ from streams.subjects.entrants import contest_prefix, score_of
 from streams.subjects.renaming import renamed
 from streams.subjects.standing import APPEAL, CAMPAIGN, say_campaign
 
-FORMAT: Final = b"\x02"
+FORMAT: Final = b"\x03"
 
 
 class Whole(msgspec.Struct, array_like=True, omit_defaults=True):
@@ -33,12 +33,14 @@ class Whole(msgspec.Struct, array_like=True, omit_defaults=True):
     ledger: Ledger = msgspec.field(default_factory=Ledger)
     winners: dict[str, int] = {}
     """account → place, as said"""
+    ids: dict[str, str] = {}
+    """account → id of its place, which stays when the account is forgotten and another name stands for it"""
     entries: int = 0
     """Entries that stand."""
     counted: int = 0
     """By which terms a contest was counted when it was over, 0 while it was not."""
-    leaders: list[str] | None = None
-    """Who has the places of a contest, when it has just been counted."""
+    decided: list[str] | None = None
+    """Who has the places, first to last, by that count; None once it is said."""
 
 
 _decode: Final = msgspec.msgpack.Decoder(Whole).decode
@@ -49,7 +51,8 @@ class Campaigns(Subject[Whole]):
     """A campaign; the key is its kind and id.
 
     - A contest's winners, said when the floor has passed its end, so that nothing late or undone can change
-      them. Its entrants are counted then, however many they are: until then nothing is kept of them here.
+      them. Its entrants are counted then, however many they are: until then nothing is kept of them here. What was
+      counted is kept before it is said: a crash in between says the same again, whatever the rules have become.
     - Rewards with caps over all accounts (threshold, post_with_media) or any (referral), and those of a tag
       chain, said when settled.
     - The shape of the tree of referrals and tag chains.
@@ -68,6 +71,8 @@ class Campaigns(Subject[Whole]):
         self._rulebook = rulebook
         self._counts: dict[str, Count] = {}
         """Contests that are being counted; after a restart they are from the beginning."""
+        self._leaders: dict[str, list[str]] = {}
+        """Who has the places of contests that have just been counted."""
 
     def keys(self, fact: Fact) -> Iterable[str]:
         """Return the campaigns the fact qualifies for, mayors apart."""
@@ -79,8 +84,12 @@ class Campaigns(Subject[Whole]):
         return key[1:]
 
     def without(self, raw: bytes, account: str, stand_in: str) -> bytes:
-        """Return the state with another name for a winner, so that nobody else's place changes."""
-        return raw[:1] + renamed(raw[1:], account, stand_in)
+        """Return the state with another name for a winner, who is said anew, so that nobody else's place changes."""
+        state = _decode(renamed(raw[1:], account, stand_in))
+        if stand_in in state.winners:
+            state.ledger.said.pop(state.ids[stand_in], None)
+            state.decided = state.decided or sorted(state.winners, key=state.winners.__getitem__)
+        return FORMAT + _encode(state)
 
     def empty(self, key: str) -> Whole:
         """Return a campaign nobody has entered."""
@@ -134,8 +143,12 @@ class Campaigns(Subject[Whole]):
         leaders = count.go_on(rule.winners, rule.disqualified, score, lambda entrant: entrant[len(prefix) :].decode())
         if leaders is not None:
             del self._counts[key]
-            if all(others.get(prefix + leader.encode()) is not None for leader in leaders):
-                state.leaders, state.counted = leaders, terms
+            self._leaders[key] = leaders
+
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self._counts.clear()
+        self._leaders.clear()
 
     def present(self, key: str, state: Whole, now: Now, rows: Rows) -> int | Due:
         """Say the campaign, its tree, and the rewards that nobody can take away any more."""
@@ -147,11 +160,15 @@ class Campaigns(Subject[Whole]):
         due = rule.end + APPEAL if final else rule.end
         if state.entries > 0:
             say_campaign(rule, final, now, rows)
-        if isinstance(rule, Contest) and state.leaders is not None:
-            _say_winners(rule, state.leaders, state, rows)
-            state.leaders = None
-        if _to_count(rule, key, state, now):
-            return SOON
+        if isinstance(rule, Contest):
+            if state.decided is not None:
+                _say_winners(rule, state.decided, state, rows)
+                state.decided = None
+            if (leaders := self._leaders.pop(key, None)) is not None:
+                state.decided, state.counted = leaders, _terms(rule)
+                state.ids |= {who: reward_id(rule.id, who, rule.kind) for who in leaders if who not in state.ids}
+            if state.decided is not None or _to_count(rule, key, state, now):
+                return SOON
         joined: list[Joined] = []
         if state.tree is not None:
             rows.add("campaign_trees", (rule.id, *state.tree.shape(), now.time))
@@ -197,9 +214,10 @@ def _say_winners(rule: Contest, leaders: list[str], state: Whole, rows: Rows) ->
     for account, place in state.winners.items():
         if account not in places:
             reason = DISQUALIFIED if account in rule.disqualified else OVERTAKEN
-            state.ledger.say(rule, account, (), rule.end, reason, rows, shown=str(place))
+            state.ledger.say(rule, account, (), rule.end, reason, rows, shown=str(place), id=state.ids[account])
     for account, place in places.items():
-        state.ledger.say(rule, account, (), rule.end, STANDS, rows, shown=str(place))
+        id = state.ids[account]
+        state.ledger.say(rule, account, (), rule.end, STANDS, rows, shown=str(place), id=id)
         if state.winners.get(account, place) != place:
-            say_reward(rule, account, (), str(place), rule.end, STANDS, rows)
+            say_reward(rule, account, (), str(place), rule.end, STANDS, rows, id)
     state.winners = places

@@ -105,6 +105,10 @@ class Entrants(Subject[Entrant]):
         """Tell whether it is this account, in whichever campaign."""
         return key.partition(SEP)[2] == account
 
+    def heir(self, key: str, account: str, stand_in: str) -> str | None:
+        """Return the key of the stand-in in a contest: its place is nobody else's."""
+        return key.partition(SEP)[0] + SEP + stand_in if key[0] == Contest.code else None
+
     def without(self, raw: bytes, account: str, stand_in: str) -> bytes:
         """Return the state with another name for a sponsor or member."""
         return raw[:1] + renamed(raw[1:], account, stand_in)

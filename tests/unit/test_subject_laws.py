@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from schemas.event import KINDS, Event
 from schemas.fact import Fact, fact_of
 from streams.campaigns.rulebook import Rulebook
-from streams.subject import DAY, HOUR, MINUTE, RELEASE, Due, Now, Rows, Subject
+from streams.subject import DAY, HOUR, MINUTE, RELEASE, SOON, Due, Now, Rows, Subject
 from streams.subjects.ledger import Ledger
 from streams.subjects.registry import all_subjects
 from streams.tables import ALL_TABLES
@@ -95,8 +95,15 @@ class Reader:
             self._take(rows)
 
     def present(self, now: Now) -> None:
-        """Present every key as of `now`."""
-        states = [(key, self._state(key)) for key in self.stored]
+        """Present every key as of `now`, until it has no more to say."""
+        keys = list(self.stored)
+        while keys:
+            keys = self._present(keys, now)
+
+    def _present(self, keys: list[str], now: Now) -> list[str]:
+        """Present keys; return those that have more to say."""
+        states = [(key, self._state(key)) for key in keys]
+        again = []
         rows = Rows()
         for key, state in states:
             self.subject.look(key, state, now, Alone())
@@ -106,12 +113,16 @@ class Reader:
             if due == RELEASE:
                 del self.stored[key]
                 self.due.pop(key, None)
+            elif due == SOON:
+                self.stored[key] = self.subject.dump(state)
+                again.append(key)
             else:
                 due = Due.of(due)
                 assert due.time > now.time, "due in the past would be asked for again and again"
                 assert due.floor > now.floor
                 self.stored[key] = self.subject.dump(state)
                 self.due[key] = due
+        return again
 
     def seen(self) -> dict[tuple[Any, ...], dict[str, Any]]:
         """Return the rows that their tables show."""

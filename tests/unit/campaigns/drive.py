@@ -70,7 +70,7 @@ class Drive:
                     for key in subject.keys(fact):
                         touched[name, key].append(fact)
             self._turn(touched)
-        return self
+        return self._finish()
 
     def pass_to(self, time: int) -> Drive:
         """Let event time pass to `time` and the floor follow, as far as anything is due."""
@@ -85,6 +85,12 @@ class Drive:
     def present_all(self) -> Drive:
         """Present every key, as after a reload of the rules."""
         self._turn(dict.fromkeys(self.states, ()))
+        return self._finish()
+
+    def _finish(self) -> Drive:
+        """Present again what had more to say."""
+        while any(self._ripe(due) for due in self.dues.values()):
+            self._turn({})
         return self
 
     @property

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.fact import POST, Fact
-from schemas.wire import Routed, encode
+from schemas.wire import UNHEARD, Erasure, Routed, encode
 from streams.agents.accumulate import Accumulate
 from streams.campaigns import board
 from streams.campaigns.board import Count
@@ -33,6 +33,7 @@ from tests.unit.campaigns.drive import LAG, undone
 CROWD = int(os.environ.get("CROWD", "15000"))
 """Entrants of the largest contest that is tried."""
 CONTEST = Contest(id="c", start=DAY, end=11 * DAY, hashtags=("juice",), winners=5, prize="a bottle")
+STAND_IN = "forgotten-1"
 Winners = list[tuple[int, str]]
 
 
@@ -80,24 +81,37 @@ class Stage:
         """Take in a record, sometimes with a death half way through its writes, after which it comes again."""
         begin = self.offset
         message = Routed(0, begin, begin + 1, time, floor, tuple((begin, self._keys(fact), fact) for fact in facts))
-        record = Record(begin, 0, None, encode(message))
-        while not self._apply(self.body.process(0, [record], False), begin + 1, rng):
+        self._record(message, rng)
+
+    def _record(self, message: Routed, rng: random.Random | None) -> None:
+        record = Record(self.offset, 0, None, encode(message))
+        while not self._apply(self.body.process(0, [record], False), record.offset + 1, rng):
             self.start()
 
-    def rest(self, rng: random.Random | None = None) -> None:
-        """Do what is left."""
-        while (effects := self.body.idle(0, 0, self.offset, False)) is not None:
+    def forget(self, account: str, rng: random.Random | None = None) -> None:
+        """Take in that an account is erased."""
+        message = Routed(0, self.offset, self.offset, UNHEARD, UNHEARD, (), (Erasure(account, STAND_IN),))
+        self._record(message, rng)
+
+    def rest(self, rng: random.Random | None = None, turns: int = 1_000_000) -> None:
+        """Do what is left, or some of it."""
+        while turns and (effects := self.body.idle(0, 0, self.offset, False)) is not None:
+            turns -= 1
             if not self._apply(effects, self.offset, rng):
                 self.start()
 
     def _keys(self, fact: Fact) -> tuple[str, ...]:
         return tuple(s.code + key for s in self.body.subjects.values() for key in s.keys(fact))
 
-    def _apply(self, effects: Effects, offset: int, rng: random.Random | None) -> bool:
+    def send(self, effects: Effects) -> None:
+        """Tell the outside of the rewards among them."""
         for send in effects.sends:
             if send.topic == self.body.names.rewards:
                 said = msgspec.json.decode(send.value or b"")
                 self.rewards[said["id"]] = said
+
+    def _apply(self, effects: Effects, offset: int, rng: random.Random | None) -> bool:
+        self.send(effects)
         lost = rng is not None and rng.random() < 0.05
         for key, value in effects.writes.items():
             if lost and rng is not None and rng.random() < 0.01:
@@ -212,6 +226,80 @@ def test_a_long_silence_after_a_contest() -> None:
     stage.rest()
     assert set(stage.table) == {PROGRESS}
     assert stage.won() == recount(posts)
+
+
+@pytest.mark.parametrize("deadly", [False, True])
+@pytest.mark.parametrize("when", ["before the end", "during the count", "when they are named"])
+@pytest.mark.parametrize("forgotten", [0, 2, 70])
+def test_a_forgotten_entrant_keeps_its_place(
+    when: str, forgotten: int, deadly: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever somebody is forgotten, a stand-in has the place, nobody else's changes, and each place is one reward."""
+    monkeypatch.setattr(board, "PIECE", 7)
+    death = random.Random(9) if deadly else None
+    posts = [post(f"guest{n:02d}", CONTEST.start + n, f"{n}-{m}") for n in range(90) for m in range(91 - n)]
+    book = Rulebook([CONTEST])
+    stage = Stage(book)
+    stage.take(posts, CONTEST.start + DAY, 0, death)
+    if when == "before the end":
+        stage.forget(f"guest{forgotten:02d}", death)
+    stage.take([], CONTEST.end + LAG, CONTEST.end, death)
+    if when == "during the count":
+        stage.rest(death, turns=5)
+        stage.forget(f"guest{forgotten:02d}", death)
+    stage.rest(death)
+    if when == "when they are named":
+        stage.forget(f"guest{forgotten:02d}", death)
+        stage.rest(death)
+
+    def expected(rule: Contest) -> Winners:
+        names = {f"guest{forgotten:02d}": STAND_IN}
+        return [(place, names.get(who, who)) for place, who in recount(posts, rule)]
+
+    assert stage.won() == expected(CONTEST)
+    changed = msgspec.structs.replace(CONTEST, disqualified={"guest01": "bought posts"})
+    for rule in (changed, CONTEST):
+        book.replace([rule])
+        stage.body.rules_changed()
+        stage.rest(death)
+        assert stage.won() == expected(rule)
+    assert f"guest{forgotten:02d}".encode() not in b"".join(stage.table) + b"".join(stage.table.values())
+    stage.take([], CONTEST.end + 31 * DAY, CONTEST.end + 31 * DAY, death)
+    stage.rest(death)
+    stage.take([], CONTEST.end + 32 * DAY, CONTEST.end + 32 * DAY, death)
+    stage.rest(death)
+    assert set(stage.table) == {PROGRESS}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"disqualified": {"guest0": "bought posts"}}, {"winners": 1}, {"winners": 7}],
+    ids=["disqualified", "fewer places", "more places"],
+)
+def test_rules_change_while_a_worker_is_dead(change: dict[str, Any]) -> None:
+    """Who was named before a worker died, and is not by the rules it is started with, loses the reward."""
+    posts = [post(f"guest{n}", CONTEST.start + 100 - n, f"{n}-{m}") for n in range(9) for m in range(9 - n)]
+    for turns in range(6):
+        book = Rulebook([CONTEST])
+        stage = Stage(book)
+        stage.take(posts, CONTEST.start + DAY, 0)
+        over = Record(stage.offset, 0, None, encode(Routed(0, 1, 1, CONTEST.end + LAG, CONTEST.end)))
+        effects: Effects | None = stage.body.process(0, [over], False)
+        if turns:
+            assert effects is not None
+            stage._apply(effects, over.offset + 1, None)
+            stage.rest(turns=turns - 1)
+            effects = stage.body.idle(0, 0, stage.offset, False)
+        if effects is not None:
+            stage.send(effects)  # and dies before anything of it is written
+        changed = msgspec.structs.replace(CONTEST, **change)
+        book.replace([changed])
+        stage.start()
+        stage.body.rules_changed()
+        if not turns:
+            stage.take([], CONTEST.end + LAG, CONTEST.end)
+        stage.rest()
+        assert stage.won() == recount(posts, changed)
 
 
 def through(records: list[tuple[int, bytes]], seed: int, crash_rate: float, times: int = 1) -> Pipe:
