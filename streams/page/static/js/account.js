@@ -29,7 +29,7 @@ export async function show(view, { id = "", window }, ask, stale) {
       view.panel(score, { title: `Why ${points(s[score])} of 100: ${score}`, note: `Points for ${words}; they add up to the score.`, size: "half",
         table: statement(score, found.statement[score], s[score]) });
     }
-    view.panel("ledger", { title: "Ledger", note: "What it received, how much of that nobody paid for, and what it gave.", size: "half", table: table(`Actions by kind over ${span(window)}`, [
+    view.panel("ledger", { title: "Ledger", note: "What it received, and gave. Not paid for: no payment was declared or recognised.", size: "half", table: table(`Actions by kind over ${span(window)}`, [
       ["kind", (r) => r.kind, ""], ["received", (r) => number(r.received), "number"], ["not paid for", (r) => number(r.earned), "number"],
       ["paid for", (r) => number(r.incentivised), "number"], ["given", (r) => number(r.given), "number"],
     ], found.ledger) });

@@ -91,7 +91,7 @@ function follow() {
     const state = JSON.parse(event.data);
     const back = away !== "" || failed !== "";
     away = state.up ? "" : state.error;
-    live.textContent = state.up ? "Live: updates by itself." : "Waiting for ClickHouse.";
+    live.textContent = state.up ? "Updates by itself as events come." : "Waiting for ClickHouse.";
     main.dataset.version = state.version;
     notice();
     if (state.up && (back || state.version !== seen)) soon();

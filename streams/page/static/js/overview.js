@@ -27,10 +27,10 @@ export async function show(view, { window }, ask, stale) {
       ["people", (r) => number(r.people_earned), "number"], ...(board.some((r) => r.bought) ? [["paid for", (r) => percent(r.bought / r.engagement), "number"]] : []),
     ], board) });
   if (why?.scores) view.panel("why", { title: `Why ${shown(first.account, 30)} has ${points(why.scores.influence)}`, size: "half",
-    note: "The points add up. Ten times as many people would make 25 points more.",
+    note: "The points add up. In the part people, ten times as many make 25 points more; who acts often counts less each time.",
     table: statement("influence", why.statement.influence.filter((r) => r.points), why.scores.influence) });
   else view.drop("why");
-  view.panel("next", { title: "What comes next", note: "Posts that spread, and how many shares they are expected to have in the end.", size: "half",
+  view.panel("next", { title: "What comes next", note: "Posts that were passed on: how many shares are expected in the end, or that they have come to rest.", size: "half",
     table: el("div", {}, listing("Spreading now", rising, true), el("h3", {}, "Out of the ordinary"), risen("Rises", trends.slice(0, 5))) });
   if (story) forecasts(view, story);
   else view.drop("growth");
@@ -45,7 +45,7 @@ function who(board, window) {
 
 function because({ scores, ledger }, window) {
   const got = ledger.filter((r) => r.received).sort((a, b) => b.received - a.received).slice(0, 3).map((r) => `${number(r.received)} ${r.received === 1 ? r.kind : plural(r.kind)}`);
-  const price = scores.engagement_incentivised ? `${percent(scores.engagement_incentivised / scores.engagement)} was paid for` : "nobody was paid for it";
+  const price = scores.engagement_incentivised ? `${percent(scores.engagement_incentivised / scores.engagement)} of it was paid for` : "no payment for it was declared or recognised";
   return got.length ? `In the ${span(window)} up to ${when(scores.as_of)} it received ${listed(got)}, from ${number(scores.people)} people; ${price}.` : null;
 }
 
@@ -54,5 +54,5 @@ function coming(next, story, rises) {
   if (rises.length) return [named(rises[0]), " is rising."];
   if (!story) return "No post has been passed on yet.";
   const c = story.cascade;
-  return ["No single post is spreading now. The largest so far, ", link("cascades", { root: c.root, kind: c.kind }, c.root), `, came to ${number(c.size)} shares`, early(story), "."];
+  return ["No single post is spreading now. The largest so far, ", link("cascades", { root: c.root, kind: c.kind }, c.root), `, came to ${number(c.size)} shares by ${when(c.last_at)}`, early(story), "."];
 }
