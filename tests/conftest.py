@@ -1,10 +1,13 @@
-"""Fixtures that every test may use: one real stack, and on it one installation that has seen a world."""
+"""Fixtures that every test may use: one real stack, and beside it one installation that has seen a world."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,17 +64,34 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     return Together(config, log)
 
 
+HOME = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose where the stack of this run lives; processes that xdist starts are told by the one that starts them."""
+    told: dict[str, str] | None = getattr(config, "workerinput", None)
+    config.stash[HOME] = Path(told["home"] if told else tempfile.mkdtemp(prefix="juice-test-"))
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process where the stack is."""
+    node.workerinput["home"] = str(node.config.stash[HOME])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the stack, once no process is left that could use it."""
+    if not hasattr(config, "workerinput") and (home := config.stash.get(HOME, None)) is not None:
+        local.down(home, wipe=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
-    """One real Kafka and ClickHouse for the whole session, in a folder and on ports of its own.
+def stack(request: pytest.FixtureRequest) -> StackInfo:
+    """One real Kafka and ClickHouse for the whole run, whatever processes it has, on ports of their own.
 
     They are shared: a test keeps to topics and databases with names of its own, and leaves the servers alone.
     """
-    home = tmp_path_factory.mktemp("stack")
-    try:
-        yield local.up(home, kafka_port=0, clickhouse_port=0)
-    finally:
-        local.down(home, wipe=True)
+    return local.up(request.config.stash[HOME], kafka_port=0, clickhouse_port=0)
 
 
 LAST = 200
@@ -96,12 +116,19 @@ class Living:
 
 
 @pytest.fixture(scope="session")
-def living(stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
-    """Real events through a real worker and sink; a few bad records and a duplicate; scraped while they come."""
+def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
+    """Real events through a real worker and sink; a few bad records and a duplicate; scraped while they come.
+
+    On servers of its own, for a test takes ClickHouse away from the page.
+    """
     folder = tmp_path_factory.mktemp("living")
     rules = folder / "rules.toml"
     rules.write_text(world.RULES)
-    with installation(stack, folder, campaigns=str(rules), serve_port=str(free_port())) as here:
+    home = folder / "stack"
+    with ExitStack() as ends:
+        ends.callback(local.down, home, wipe=True)
+        stack = local.up(home, kafka_port=0, clickhouse_port=0)
+        here = ends.enter_context(installation(stack, folder, campaigns=str(rules), serve_port=str(free_port())))
         records = world.events()
         # Before the worker starts, so that no partition falls silent while another is being filled. The last come when
         # everybody looks: what is a rate needs to be seen twice.
@@ -109,13 +136,13 @@ def living(stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         worker, sink = here.start("worker"), here.start("sink")
         addresses = [f"127.0.0.1:{telemetry_port(process)}" for process in (worker, sink)]
         targets = {"juice-worker": addresses[:1], "juice-sink": addresses[1:]}
-        with prometheus(folder / "prometheus", targets) as watching:
-            left = here.drain()
-            assert left is None, f"{left}\n{here.logs()}"
-            bad = [b"{", b"[]", b'{"id":"d","type":"dance","time":1341360000000,"actor":"a"}']
-            here.feed([*records[-LAST:], *bad, records[-1]])
-            assert here.drain() is None
-            yield Living(here, addresses[0], addresses[1], watching, Path(stack.home), time.time())
+        watching = ends.enter_context(prometheus(folder / "prometheus", targets))
+        left = here.drain()
+        assert left is None, f"{left}\n{here.logs()}"
+        bad = [b"{", b"[]", b'{"id":"d","type":"dance","time":1341360000000,"actor":"a"}']
+        here.feed([*records[-LAST:], *bad, records[-1]])
+        assert here.drain() is None
+        yield Living(here, addresses[0], addresses[1], watching, home, time.time())
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ async def append(
         linger_ms=10,
         max_batch_size=1 << 18,
         max_request_size=32 << 20,
+        request_timeout_ms=300_000,  # a record that waits for brokers is not given up, nor is one that finds no room
         enable_idempotence=True,  # what a broker that is killed had acknowledged is there, and there once
     )
     await producer.start()

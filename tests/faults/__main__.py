@@ -24,7 +24,7 @@ from tests.faults.world import Outcome, world
 
 SESSION = "6s"
 """The page's numbers include it."""
-SHARES = {3: 0.2, 1: 1.0}
+SHARES = {3: 0.1, 1: 1.0}
 """Up to which part of the run there are so many brokers. With three what is about brokers; with one the rest, which is
 lighter on a small machine."""
 
