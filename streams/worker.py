@@ -22,7 +22,7 @@ from infra.clock import monotonic
 from infra.kafka import KafkaUnreachable, admin_client, broker_of, reader, topic_partitions
 from infra.settings import Settings, SettingsError, load
 from infra.version import version
-from streams.engine import faults
+from streams.engine import faults, seat
 from streams.engine.faults import Exit, die
 from streams.names import STAGES, Names
 from streams.rulefiles import RuleFiles
@@ -174,6 +174,7 @@ def main() -> int:
         names = Names.of(settings)
         with admin_client(settings, kafka) as admin:
             counts = topic_partitions(admin)
+            seat.give_up(admin, names.app)
     except KafkaUnreachable as error:
         print(f"juice: {error}", file=sys.stderr)
         # At the first start most likely a wrong address, later a broker that comes back.

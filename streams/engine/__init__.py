@@ -8,5 +8,5 @@ Read in this order:
 - `consumer`: no holes, progress from the state, the lease;
 - `stage`: one agent, put together from these: order check, body, effects, flush;
 - `faults`: crash points and the ways out of the process;
-- `supervise`: the parent that starts the worker again.
+- `supervise`, `seat`: the parent that starts the worker again, at once, in the place of the one before.
 """

@@ -32,6 +32,7 @@ from mode.utils.futures import notify
 
 from infra import telemetry
 from infra.clock import monotonic
+from streams.engine import seat
 from streams.engine.faults import Exit, crash_point, die
 
 log = structlog.get_logger("juice")
@@ -291,6 +292,7 @@ class GuardedConsumer(driver.Consumer):
     async def on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
         """Begin a new lease: the group has just let us in."""
         self._heartbeat_at = monotonic()
+        seat.note(self._thread._ensure_consumer()._coordinator.member_id)
         await super().on_partitions_assigned(assigned, generation_id)
 
     def check_lease(self) -> None:

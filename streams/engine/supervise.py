@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from infra.clock import monotonic
+from streams.engine import seat
 from streams.engine.faults import Exit
 
 log = structlog.get_logger("juice")
@@ -39,14 +40,16 @@ def supervise(command: Sequence[str]) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, forward)
-    pause, restarts = FIRST, 0
+    pause, restarts, lent = FIRST, 0, seat.lend()
     while True:
         started = monotonic()
-        environ = {**os.environ, "JUICE_RESTARTS": str(restarts)}
+        environ = {**os.environ, "JUICE_RESTARTS": str(restarts), seat.LENT: str(lent)}
         if restarts:
             environ.pop("JUICE_CRASH_AT", None)
         # A session of its own: Ctrl-C reaches the child through us, once.
-        child = subprocess.Popen(command, env=environ, start_new_session=True, stdin=subprocess.DEVNULL)
+        child = subprocess.Popen(
+            command, env=environ, start_new_session=True, stdin=subprocess.DEVNULL, pass_fds=(lent,)
+        )
         if stop.is_set():
             child.send_signal(signal.SIGTERM)
         code = _wait(child)

@@ -196,3 +196,18 @@ def test_a_worker_that_slept_through_its_session_writes_nothing(stack: StackInfo
         finally:
             sleeper.process.kill()
             sleeper.process.wait()
+
+
+def test_a_supervised_worker_that_is_killed_costs_no_session(stack: StackInfo, tmp_path: Path) -> None:
+    """Its supervisor's next child gives up its seat, and reads on long before the session of the dead one would be over."""
+    with installation(stack, tmp_path, session_timeout="300s") as here:
+        worker = here.start("worker")
+        here.start("sink")
+        fed = feed(here, 0)
+        exact(here, fed)
+        began = time.monotonic()
+        worker.kill_child()
+        fed = feed(here, fed)
+        exact(here, fed)
+        assert time.monotonic() - began < 300
+        assert "gave up the seat" in worker.said()
