@@ -76,7 +76,7 @@ class Watch:
         for tp in list(consumer.begins):
             offset = self.app.stages[tp.topic].next_offset(tp.partition) or 0
             progress[tp] = offset
-            lags[tp.topic, tp.partition] = max(consumer.highwater(tp) - offset, 0)
+            lags[tp.topic, tp.partition] = consumer.waiting(tp)
         if progress != self._progress or not any(lags.values()):
             self.moved_at = now
         self._progress, self.lags = progress, lags

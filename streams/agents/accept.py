@@ -63,7 +63,7 @@ class _Clock:
         """Note how far the source had come when Kafka had its newest record."""
         self.appended, self.silent = max(self.appended, appended), 0
         if watermark != UNHEARD:
-            self.watermark = watermark
+            self.watermark = watermark = max(self.watermark, watermark)
             if not self.past or self.appended >= self.past[-1][0] + PAST:
                 self.past.append((self.appended, watermark))
 
@@ -193,7 +193,7 @@ class Accept:
         telemetry.state_keys("ids", sum(len(p.memory) for p in self.held.values()))
         return effects
 
-    def idle(self, partition: int, lag: int, offset: int, behind: bool) -> Effects | None:
+    def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
         """Do nothing: time passes here only with messages."""
         return None
 

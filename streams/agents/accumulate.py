@@ -23,7 +23,7 @@ from schemas.fact import Fact
 from schemas.rows import TABLES
 from schemas.wire import UNHEARD, Erasure, Routed, decode_routed
 from streams.agents.agenda import HEADER, WAITING, Agenda, written
-from streams.agents.erasure import erase
+from streams.agents.erasure import erase, fingerprint
 from streams.agents.routing import rows_sends
 from streams.engine.faults import CorruptState
 from streams.engine.outbox import Send
@@ -56,6 +56,8 @@ class _Partition:
     put_off: int = 0
     """Keys touched since any were presented."""
     counts: dict[str, int] = field(default_factory=dict)
+    told: dict[tuple[bytes, str], set[int]] = field(default_factory=dict)
+    """By fingerprint and stand-in of an erasure: the sources that have told of it, while not all have."""
 
 
 class _Touched:
@@ -186,8 +188,9 @@ class Accumulate:
         here = self.held[partition] = _Partition(entries)
         self._forget_notes()
         if kept:
-            seen, clocks, _ = msgspec.msgpack.decode(kept, strict=False)
+            seen, clocks, _, *told = msgspec.msgpack.decode(kept, strict=False)
             here.seen = dict(seen)
+            here.told = {(bytes(mark), name): set(of) for mark, name, of in (told[0] if told else ())}
             here.clocks = {source: (time, floor) for source, time, floor in clocks}
         for source in range(self.partitions):
             here.clocks.setdefault(source, (UNHEARD, UNHEARD))
@@ -217,7 +220,7 @@ class Accumulate:
             message: Routed = decode_routed(record.value)
             source, offset = message.source, record.offset
             if message.erasures:
-                erasures.extend(message.erasures)
+                erasures.extend(each for each in message.erasures if self._told_by_all(here, each, source))
                 continue
             seen = here.seen.get(source, 0)
             for origin, keys, fact in message.facts:
@@ -247,7 +250,7 @@ class Accumulate:
             self._present_some(flush, MAX_PRESENTED)
         return self._effects(flush, partition, records[-1].offset + 1, erasures)
 
-    def idle(self, partition: int, lag: int, offset: int, behind: bool) -> Effects | None:
+    def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
         """Present keys that wait or are due, unless there is more urgent work."""
         here = self.held[partition]
         if behind or not (here.waiting or here.agenda.ripe(here.now)):
@@ -261,6 +264,16 @@ class Accumulate:
         ruled = {ord(code) for code, subject in self.subjects.items() if subject.ruled}
         for here in self.held.values():
             here.waiting.update((key, None) for key in here.entries if key[0] in ruled)
+
+    def _told_by_all(self, here: _Partition, erasure: Erasure, source: int) -> bool:
+        """Note that a source has told of an erasure; return whether all have, so that no fact with the name follows."""
+        key = erasure.mark or fingerprint(erasure.account), erasure.stand_in
+        told = here.told.setdefault(key, set())
+        told.add(source)
+        if len(told) < self.partitions:
+            return False
+        del here.told[key]
+        return True
 
     def _forget_notes(self) -> None:
         for subject in self.subjects.values():
@@ -295,7 +308,7 @@ class Accumulate:
                 here.agenda.drop(key)
                 here.counts[chr(key[0])] -= 1
             for key in erased.fresh:
-                here.counts[chr(key[0])] += key not in here.entries
+                here.counts[chr(key[0])] += 1
             here.waiting.update(dict.fromkeys(erased.fresh + erased.changed))
             self._forget_notes()
         version = max(version, flush.furthest + 1)  # rows say what their values have seen, and must outlive older ones
@@ -306,7 +319,9 @@ class Accumulate:
         if (rises := flush.rows.news.get("trends")) is not None:
             effects.sends.extend(_told(self.names.trends, "trends", rises))
         clocks = [(source, time, floor) for source, (time, floor) in here.clocks.items()]
-        effects.kept = msgspec.msgpack.encode((here.seen, clocks, len(here.waiting) + here.agenda.ripe(here.now)))
+        told = [(mark, name, sorted(of)) for (mark, name), of in here.told.items()]
+        waiting = len(here.waiting) + here.agenda.ripe(here.now)
+        effects.kept = msgspec.msgpack.encode((here.seen, clocks, waiting, told))
         for code, subject in self.subjects.items():
             telemetry.state_keys(subject.name, sum(p.counts.get(code, 0) for p in self.held.values()))
         return effects

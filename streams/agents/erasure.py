@@ -2,9 +2,9 @@
 
 A request comes in every partition of `juice.decoded`. From there on accept, which keeps a fingerprint of the account with
 its progress for ever, takes the name out of every claim, also out of what waits for an undo, and passes the request on
-behind the last fact that had the name. Accumulate then drops the keys that are the account's, or lets those go on under a
-stand-in that decide about others, and puts the stand-in where a state of others names it. What others received and gave
-stays as it was, so every count of theirs stays right.
+behind the last fact that had the name. When every accept partition has, accumulate drops the keys that are the account's, or
+lets those go on under a stand-in that decide about others, and puts the stand-in where a state of others names it. What
+others received and gave stays as it was, so every count of theirs stays right.
 """
 
 from __future__ import annotations
@@ -107,7 +107,10 @@ def erase(
         raw = writes[key] if key in writes else entries[key]
         if key == PROGRESS or raw is None or (name not in key and name not in raw):
             continue
-        subject, own = subjects[chr(key[0])], key[1:].decode()
+        subject, own = subjects.get(chr(key[0])), key[1:].decode()
+        if subject is None:  # not chosen any more, so nobody knows what of it is the account's
+            writes[key] = None
+            continue
         mine = name in key and subject.about(own, account)
         if not (mine or name in raw):
             continue
@@ -116,8 +119,10 @@ def erase(
         if mine:
             writes.pop(key, None)
             if (heir := subject.heir(own, account, stand_in)) is not None:
-                erased.fresh.append(fresh := (subject.code + heir).encode())
-                writes[fresh] = value
+                fresh = (subject.code + heir).encode()
+                if fresh not in entries:  # else this comes again after a crash, and what was counted anew since is less
+                    erased.fresh.append(fresh)
+                    writes[fresh] = value
             erased.gone.append(key)
             writes[key] = None  # behind its heir: who dies between the two has both, and not neither
         elif value is not None:

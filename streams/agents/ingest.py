@@ -107,13 +107,13 @@ class Ingest:
             telemetry.watermark(partition, time - lateness)
         return effects
 
-    def idle(self, partition: int, lag: int, offset: int, behind: bool) -> Effects | None:
+    def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
         """Say from time to time that a caught-up partition is silent, and up to when it is known to have been.
 
         That is as long ago as it takes to count as silent, so that a record which has not reached us yet is newer.
         """
         source = self.sources[partition]
-        if lag > 0 or monotonic() - source.heard_at < self.idle_after:
+        if lag is None or lag > 0 or monotonic() - source.heard_at < self.idle_after:
             return None
         source.heard_at = monotonic()
         effects = Effects(kept=self._kept(source))

@@ -63,6 +63,15 @@ class Quota(msgspec.Struct, array_like=True, omit_defaults=True):
             self.awards = [self.awards[n] for n in kept]
         return found
 
+    def rename(self, account: str, stand_in: str) -> None:
+        """Let what an account, as one that claims or as what it claims for, was given count for its stand-in."""
+        if (known := self.accounts.pop(short_hash(account), None)) is not None:
+            self.accounts[short_hash(stand_in)] = known
+        for _, who, which in self.open:
+            if account in (who, which) and self.taken.pop(_claim(who, which), 0):
+                names = [stand_in if name == account else name for name in (who, which)]
+                self.taken[_claim(*names)] = 1
+
     def trim(self) -> None:
         """Forget the latest claims if too many wait."""
         if len(self.open) > 50:
@@ -80,7 +89,7 @@ class Quota(msgspec.Struct, array_like=True, omit_defaults=True):
 
     def _serve(self, at: int, account: str, which: str, caps: Caps) -> Award | None:
         """Give out a reward if there is one left for this claim."""
-        what, who, today = short_hash(f"{account}\0{which}"), short_hash(account), at // DAY
+        what, who, today = _claim(account, which), short_hash(account), at // DAY
         if today != self.day:
             self.day, self.day_total = today, 0
         count, day, on_day = self.accounts.get(who, (0, today, 0))
@@ -100,6 +109,10 @@ class Quota(msgspec.Struct, array_like=True, omit_defaults=True):
         self.day_total += 1
         self.awards.append(Award(account, which, at))
         return Award(account, which, at)
+
+
+def _claim(account: str, which: str) -> int:
+    return short_hash(f"{account}\0{which}")
 
 
 def _bytes(*names: str) -> int:

@@ -8,6 +8,8 @@ What of Faust it answers:
 - Kafka's committed offsets lag or run ahead of state (190,000 records after rebalances). So a partition begins where
   its table's progress record says; what is committed is copied from there, for lag monitors.
 - Faust's own bookkeeping of acknowledgements builds a list with one integer per record; ours has nothing to keep.
+- A log may end with what is no record: what closes a transaction. Progress would never come to the end, so a producer with
+  transactions that pauses would look like a worker that hangs: `end_without_records`.
 - A worker that was stopped for longer than its session must not write when it wakes: `check_lease`.
 - Faust reads each partition as fast as it can. On a backlog ingest was three times as fast as accept, and some of its
   partitions were twice as fast as others. Accept cannot forget an id before it has read what ingest has said, nor before
@@ -21,6 +23,7 @@ What of Faust it answers:
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -31,7 +34,7 @@ from faust.transport.drivers import aiokafka as driver
 from mode.utils.futures import notify
 
 from infra import telemetry
-from infra.clock import monotonic
+from infra.clock import monotonic, wall
 from streams.engine import seat
 from streams.engine.faults import Exit, crash_point, die
 
@@ -57,8 +60,27 @@ BACKLOG = 1_000
 STUCK = 5.0
 """Seconds after which nobody waits any longer for who does not move: its leader may be down, or its records gone."""
 
+STALE = 1.0
+"""Seconds for which holds what Kafka said of a partition's length. It says so with each fetch; not while we are frozen, nor
+while a fetch hangs. `JUICE_IDLE` is not less, so who is called silent was seen to be."""
+
+QUIET = 5.0
+"""Seconds for which a partition must be quiet at its end before what is left of it counts as no records."""
+
 TURN = 10.0
 """Seconds after which a partition that waits for another is read once all the same: that one may never be caught up with."""
+
+
+@dataclass
+class _End:
+    """What is known of a partition where nothing may wait but what is no record."""
+
+    begin: int
+    end: int
+    since: float
+    looked: float
+    again: bool = False
+    """It was fetched again."""
 
 
 class GuardedRecovery(Recovery):
@@ -87,6 +109,8 @@ class GuardedConsumer(driver.Consumer):
         self._seen: dict[Any, tuple[int | None, float, float]] = {}
         """Next offset, since when, and when it was looked at."""
         self._turns: dict[Any, float] = {}
+        self._ends: dict[Any, _End] = {}
+        self._coordinator: Any = None
         self._heartbeat_at = monotonic()
         self._lease = self.app.conf.broker_session_timeout
 
@@ -177,10 +201,10 @@ class GuardedConsumer(driver.Consumer):
         if active is None:
             return None
         held = set[Any]()
-        if any(self._waiting(tp) > AHEAD and self._moves(tp) for tp in self.begins if tp.topic == second):
+        if any(self.waiting(tp) > AHEAD and self._moves(tp) for tp in self.begins if tp.topic == second):
             held = {tp for tp in active if tp.topic == first}
         else:
-            late = [tp for tp in self.begins if tp.topic == first and self._waiting(tp) >= BACKLOG]
+            late = [tp for tp in self.begins if tp.topic == first and self.waiting(tp) >= BACKLOG]
             reached = {tp: time for tp in late if (time := self._stages[first].reached(tp.partition)) is not None}
             slowest = next((tp for tp in sorted(reached, key=reached.__getitem__) if self._moves(tp)), None)
             if slowest is not None:
@@ -204,9 +228,51 @@ class GuardedConsumer(driver.Consumer):
         self._seen[tp] = offset, since, now
         return now - since < STUCK
 
-    def _waiting(self, tp: Any) -> int:
+    def waiting(self, tp: Any) -> int:
         """Return how many records of a guarded partition wait to be processed, as far as is known."""
-        return (self.highwater(tp) or 0) - (self._stages[tp.topic].next_offset(tp.partition) or 0)
+        done = self._stages[tp.topic].next_offset(tp.partition)
+        return max((self.highwater(tp) or 0) - (self.begins.get(tp, 0) if done is None else done), 0)
+
+    def lag(self, tp: Any) -> int | None:
+        """Return how many records wait, or None where that is not known as of now."""
+        return self.waiting(tp) if 0 <= wall() - self._polled(tp) <= STALE else None
+
+    def _polled(self, tp: Any) -> float:
+        """Return when Kafka last said how long a partition is, by the wall clock."""
+        return (self._thread._ensure_consumer().last_poll_timestamp(tp) or 0) / 1000
+
+    async def end_without_records(self, tp: Any) -> int | None:
+        """Return where a partition ends if no record waits before that, only what a transaction leaves; None while one may.
+
+        That is when the consumer is at the end, and what it delivered is done, for QUIET seconds in which we were awake
+        and Kafka answered; and so once more after that was fetched again. Input goes on from there.
+        """
+        offset, begin = self._stages[tp.topic].next_offset(tp.partition), self.begins.get(tp)
+        if not self.lag(tp) or begin is None or begin != (begin if offset is None else offset):
+            self._ends.pop(tp, None)
+            return None
+        now, end = monotonic(), self.highwater(tp)
+        seen = self._ends.get(tp)
+        if seen is None or (seen.begin, seen.end) != (begin, end):
+            seen = self._ends[tp] = _End(begin, end, now, now)
+        elif now - seen.looked > STALE or self._position(tp) < end:
+            seen.since = now
+        seen.looked = now
+        if now - seen.since < QUIET:
+            return None
+        seen.since = now
+        if not seen.again:
+            seen.again = True
+            await self.rewind(tp, begin)
+            return None
+        del self._ends[tp]
+        self.begins[tp] = end
+        return end
+
+    def _position(self, tp: Any) -> int:
+        """Return the offset that is fetched next."""
+        state = self._thread._ensure_consumer()._subscription.subscription.assignment.state_value(tp)
+        return state.position if state.has_valid_position else -1
 
     def _natural(self, tp: Any, want: int, first: int) -> bool:
         """Tell whether the log itself has no records between: fetched again from `want`, it begins at `first` again.
@@ -277,7 +343,7 @@ class GuardedConsumer(driver.Consumer):
     # The lease
 
     def _watch_heartbeats(self) -> None:
-        coordinator = self._thread._ensure_consumer()._coordinator
+        self._coordinator = coordinator = self._thread._ensure_consumer()._coordinator
         heartbeat = coordinator._do_heartbeat
 
         async def watched() -> Any:
@@ -292,7 +358,8 @@ class GuardedConsumer(driver.Consumer):
     async def on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
         """Begin a new lease: the group has just let us in."""
         self._heartbeat_at = monotonic()
-        seat.note(self._thread._ensure_consumer()._coordinator.member_id)
+        if self._coordinator is not None:
+            seat.note(self._coordinator.member_id)
         await super().on_partitions_assigned(assigned, generation_id)
 
     def check_lease(self) -> None:

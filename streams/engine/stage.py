@@ -58,11 +58,11 @@ class Body(Protocol):
         another, so that what can be done later should be.
         """
 
-    def idle(self, partition: int, lag: int, offset: int, behind: bool) -> Effects | None:
+    def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
         """Return what is to be done while no input comes, or None; called about twice a second, and again at once
         after anything was done.
 
-        `lag` is how many input records wait, `offset` the next one; `behind` says that much waits, before this
+        `lag` is how many input records wait (None: unknown), `offset` the next one; `behind` says that much waits, before this
         stage or another.
         """
 
@@ -165,8 +165,7 @@ class Stage:
         """Tell whether records wait here that waited too long already."""
         if self._age < HURRY:
             return False
-        highwater = self.app.consumer.highwater
-        return any(highwater(tp) > (self.next_offset(tp.partition) or 0) for tp in self.held())
+        return any(map(self.app.consumer.waiting, self.held()))
 
     async def tick(self) -> bool:
         """Do what is to be done while no input comes, for every partition held; tell whether there was anything."""
@@ -176,10 +175,13 @@ class Stage:
                 if not self._owns(tp.partition, self.app.consumer_generation_id):
                     continue
                 offset = self._prepare(tp.partition) or 0
-                lag = self.app.consumer.highwater(tp) - offset
+                lag = self.app.consumer.lag(tp)
                 if (effects := self.body.idle(tp.partition, lag, offset, self.app.hurried())) is not None:
                     await unbroken(self._apply(tp.partition, effects, offset))
                     busy = True
+                elif lag and (end := await self.app.consumer.end_without_records(tp)) is not None:
+                    _, kept = self.table.progress(tp.partition) or (0, b"")
+                    await unbroken(self._apply(tp.partition, Effects(kept=kept), end))
         return busy
 
     def held(self) -> list[Any]:

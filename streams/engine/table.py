@@ -6,13 +6,14 @@ stage hands over all writes of a batch at once, and recovery puts raw bytes into
 Every value begins with its fence, eight bytes: the offset of the last input record it has applied (for the progress
 record: the next one to apply). After a kill between state and progress the input comes again; what a value has seen it
 skips, so nothing counts twice. Recovery keeps, per key, the value whose fence is furthest, not the one written last:
-whatever a worker wrote is right as of its fence, so even a write that came too late can do no harm.
+whatever a worker wrote is right as of its fence, so even a write that came too late can do no harm. A deletion has its fence
+in a header.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from faust.tables import Table
 
@@ -20,6 +21,10 @@ from streams.engine.faults import Exit, crash_point, die
 from streams.engine.outbox import Send, send_all
 from streams.engine.progress import FENCE, PROGRESS
 from streams.engine.store import PartitionedStore
+
+AS_OF: Final = "as of"
+"""Header of a deletion: the next input offset when it was made."""
+END: Final = b"\xff" * 8
 
 
 class BatchTable(Table[bytes, bytes]):
@@ -64,7 +69,8 @@ class BatchTable(Table[bytes, bytes]):
         """Write `writes` (None deletes) and then the progress record, acknowledged; return the bytes written."""
         topic = self.changelog_topic_name
         progress = FENCE.pack(offset) + kept
-        sends = [Send(topic, number, key, value) for key, value in writes.items()]
+        deleted = ((AS_OF, FENCE.pack(offset)),)
+        sends = [Send(topic, number, key, value, deleted if value is None else ()) for key, value in writes.items()]
         sends.append(Send(topic, number, PROGRESS, progress))
         size = await send_all(self.app.producer._producer, sends)
         data = self.store.partition(number)
@@ -85,10 +91,12 @@ class BatchTable(Table[bytes, bytes]):
                 data = self.store.partition(message.partition)
                 for record in message.value.records:
                     self.recovered_records += 1
-                    if (value := record.value) is None:
-                        data.pop(record.key, None)
-                    elif (known := data.get(record.key)) is None or value[:8] >= known[:8]:
-                        data[record.key] = value
+                    known = data.get(record.key)
+                    if (value := record.value) is not None:
+                        if known is None or value[:8] >= known[:8]:
+                            data[record.key] = value
+                    elif known is not None and known[:8] < dict(record.headers).get(AS_OF, END):
+                        del data[record.key]
         except Exception as error:
             die(Exit.CORRUPTION, f"changelog of {self.name}: {error!r}")
 

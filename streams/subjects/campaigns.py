@@ -85,7 +85,10 @@ class Campaigns(Subject[Whole]):
 
     def without(self, raw: bytes, account: str, stand_in: str) -> bytes:
         """Return the state with another name for a winner, who is said anew, so that nobody else's place changes."""
-        state = _decode(renamed(raw[1:], account, stand_in))
+        state = _decode(raw[1:])
+        if state.quota is not None:
+            state.quota.rename(account, stand_in)
+        state = _decode(renamed(_encode(state), account, stand_in))
         if stand_in in state.winners:
             state.ledger.said.pop(state.ids[stand_in], None)
             state.decided = state.decided or sorted(state.winners, key=state.winners.__getitem__)

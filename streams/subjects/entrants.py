@@ -106,8 +106,12 @@ class Entrants(Subject[Entrant]):
         return key.partition(SEP)[2] == account
 
     def heir(self, key: str, account: str, stand_in: str) -> str | None:
-        """Return the key of the stand-in in a contest: its place is nobody else's."""
-        return key.partition(SEP)[0] + SEP + stand_in if key[0] == Contest.code else None
+        """Return the key of the stand-in in a contest: its place is nobody else's, unless the account had none to win."""
+        whole, _, _ = key.partition(SEP)
+        rule = self._rulebook.rules.get(whole[1:])
+        if key[0] != Contest.code or (rule is not None and account in rule.disqualified):
+            return None
+        return whole + SEP + stand_in
 
     def without(self, raw: bytes, account: str, stand_in: str) -> bytes:
         """Return the state with another name for a sponsor or member."""

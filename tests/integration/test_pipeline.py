@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from infra.stack import StackInfo
 from tests.data import real
@@ -176,3 +178,26 @@ def test_naughty_strings_come_back_unchanged(stack: StackInfo, tmp_path: Path) -
         accounts = {row[0] for row in here.query("SELECT DISTINCT account FROM {db}.account_panes")}
         assert accounts == set(strings) | {f"to {s}" for s in strings}
         assert here.juice("audit").returncode == 0
+
+
+def test_a_producer_with_transactions_may_pause(stack: StackInfo, tmp_path: Path) -> None:
+    """What closes a transaction is an offset without a record: it is passed over, and nothing waits for it."""
+
+    async def produce(here: Installation, begin: int) -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=stack.kafka, transactional_id=here.names.events)
+        async with producer, producer.transaction():
+            for number in range(begin, begin + 20):
+                said = {"id": f"e{number}", "type": "like", "time": 1_341_100_800_000 + number, "actor": "ann"}
+                record = json.dumps(said | {"object_author": "bob"}).encode()
+                await producer.send(here.names.events, record, partition=number % 4)
+
+    with installation(stack, tmp_path, stall_deadline="20s") as here:
+        worker = here.start("worker")
+        here.start("sink")
+        for begin in (0, 20):
+            asyncio.run(produce(here, begin))
+            assert here.drain() is None, here.logs()
+        assert here.query("SELECT count() FROM {db}.events") == [(40,)]
+        _, differences, conservation = here.audit()
+        assert (differences, conservation.holds, conservation.accepted) == ([], True, 40)
+        assert "starting it again" not in worker.said()

@@ -12,6 +12,7 @@ import pytest
 from schemas.wire import UNHEARD, Decoded, Erasure, encode
 from streams.engine.outbox import Send
 from streams.forgetting import CHANGES
+from streams.subjects.registry import all_subjects
 from streams.tables import ALL_TABLES
 from tests.pipe import Pipe
 
@@ -132,6 +133,20 @@ def test_every_column_that_names_accounts_is_dealt_with() -> None:
         and not any(c.table == table.name and re.search(rf"\b{column.name}\b", c.where) for c in CHANGES)
     }
     assert missed == set()
+
+
+def test_what_is_not_chosen_any_more_is_forgotten_whole() -> None:
+    """State of a subject that nobody keeps now goes if it has the name, for nobody knows what in it is the account's."""
+    pipe = Pipe(sources=1)
+    pipe.append(
+        0, json.dumps({"type": "checkin", "actor": PERSON, "venue": "cafe", "id": "e", "time": JULY}).encode(), LATER
+    )
+    pipe.run()
+    pipe._subjects = lambda: [subject for subject in all_subjects() if subject.name != "mayors"]
+    pipe._start()
+    forget(pipe)
+    pipe.run()
+    assert holding(pipe) == []
 
 
 def test_who_is_let_in_again_begins_from_nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -14,13 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.fact import POST, Fact
-from schemas.wire import UNHEARD, Erasure, Routed, encode
+from schemas.wire import UNHEARD, Decoded, Erasure, Routed, encode
 from streams.agents.accumulate import Accumulate
+from streams.agents.routing import partition_of
 from streams.campaigns import board
 from streams.campaigns.board import Count
 from streams.campaigns.rule import Contest
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.tally import Score
+from streams.engine.outbox import Send
 from streams.engine.progress import FENCE, PROGRESS
 from streams.engine.stage import Effects
 from streams.names import Names
@@ -269,6 +271,77 @@ def test_a_forgotten_entrant_keeps_its_place(
     stage.take([], CONTEST.end + 32 * DAY, CONTEST.end + 32 * DAY, death)
     stage.rest(death)
     assert set(stage.table) == {PROGRESS}
+
+
+def test_who_is_disqualified_does_not_win_by_being_forgotten() -> None:
+    """Whether before the count or after it, the stand-in of an account that the rules keep out takes no place."""
+    rule = msgspec.structs.replace(CONTEST, disqualified={"cheat": "bought posts"})
+    posts = [post("cheat", CONTEST.start + n, f"c{n}") for n in range(5)] + [post("ann", CONTEST.start + 100, "a")]
+    for after in (False, True):
+        book = Rulebook([rule])
+        stage = Stage(book)
+        stage.take(posts, CONTEST.start + DAY, 0)
+        if not after:
+            stage.forget("cheat")
+        stage.take([], CONTEST.end + LAG, CONTEST.end)
+        stage.rest()
+        if after:
+            stage.forget("cheat")
+        stage.rest()
+        book.replace([msgspec.structs.replace(rule, disqualified=rule.disqualified | {"else": "the same person"})])
+        stage.body.rules_changed()
+        stage.rest()
+        assert stage.won() == [(1, "ann")]
+
+
+def forgotten_on_the_way(told: str, partitions: int, seed: int = 0, crash_rate: float = 0.0) -> Winners:
+    """Return who wins where ann has 10 points, and somebody with 12, the last 4 by way of the last partition of accept.
+
+    That one is forgotten. `told`: whether all partitions of accept hear of it behind the 12, the last one later than the
+    others, which do behind 8, or all together with the last posts.
+    """
+    book = Rulebook([CONTEST])
+    pipe = Pipe(
+        sources=1, partitions=partitions, subjects=lambda: (Campaigns(book), Entrants(book)), rng=random.Random(seed)
+    )
+
+    def posts(name: str, numbers: Iterable[int]) -> None:
+        feed(pipe, [(0, record(f"{name}{n}", CONTEST.start + n, name, f"{name}{n}")) for n in numbers])
+
+    def forget(of: int) -> None:
+        request = encode(Decoded(0, 0, 0, UNHEARD, UNHEARD, erasures=(Erasure("person", STAND_IN),)))
+        pipe._append(Send(pipe.names.decoded, of, None, request))
+
+    posts("ann", range(10))
+    posts("person", range(8))
+    pipe.run()
+    if told == "apart":
+        forget(0)
+        pipe.run()
+    posts("person", [n for n in range(10, 99) if partition_of(f"person{n}", partitions) == partitions - 1][:4])
+    if told == "together":
+        while pipe._step(50, only=("ingest", None)):
+            pass
+    else:
+        pipe.run()
+    for partition in range(int(told == "apart"), partitions):
+        forget(partition)
+    pipe.crash_rate = crash_rate
+    pipe.run()
+    pipe.crash_rate = 0
+    for day in (2, 3):
+        feed(pipe, [(0, record(f"z{day}", CONTEST.end + day * DAY, "zed", ""))])
+        pipe.run()
+    return sorted((int(row["which"]), row["account"]) for row in pipe.rows("rewards").values() if not row["reason"])
+
+
+def test_a_stand_in_has_all_the_points_however_partitions_hear_of_it() -> None:
+    """It takes the first place, also where one partition of accept still lets posts through, or a worker dies meanwhile."""
+    expected = [(1, STAND_IN), (2, "ann")]
+    assert forgotten_on_the_way("at the same moment", 2) == expected
+    assert forgotten_on_the_way("apart", 2) == expected
+    for seed in range(60):
+        assert forgotten_on_the_way("together", 1, seed, 0.03) == expected, seed
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,21 @@ from aiokafka.protocol.produce import ProduceRequest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from infra.clock import wall
 from streams.engine import consumer as module
 from streams.engine.batches import Batch
-from streams.engine.consumer import AHEAD, APART, BACKLOG, RETRIES, STUCK, TURN, guard_sends, watch_connections
+from streams.engine.consumer import (
+    AHEAD,
+    APART,
+    BACKLOG,
+    QUIET,
+    RETRIES,
+    STALE,
+    STUCK,
+    TURN,
+    guard_sends,
+    watch_connections,
+)
 from streams.engine.faults import Exit
 from tests.unit.engine.world import Died, Record, World, caught, in_world
 
@@ -396,5 +408,61 @@ def test_connections_that_break_are_counted(monkeypatch: pytest.MonkeyPatch) -> 
         assert len(counted) == 4
         assert heard == [reason for reason in CloseReason for _ in range(2)]
         client._conns.clear()
+
+    in_world(test)
+
+
+def test_what_kafka_said_long_ago_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was frozen, or waits for a fetch, must not call a partition silent: records may be there since."""
+
+    async def test(world: World) -> None:
+        monkeypatch.setattr(world.stage, "next_offset", lambda partition: None)
+        monkeypatch.setattr(world.consumer, "highwater", lambda tp: 5)
+        world.consumer.begins = {ROUTED: 3}
+        for age, lag in ((0.01, 2), (STALE / 2, 2), (STALE * 2, None), (-1.0, None)):
+            monkeypatch.setattr(world.consumer, "_polled", lambda tp, age=age: wall() - age)
+            assert world.consumer.lag(ROUTED) == lag
+        world.consumer.begins = {ROUTED: 5}
+        assert world.consumer.waiting(ROUTED) == 0, "what was never there for us, since its records are gone"
+
+    in_world(test)
+
+
+def test_what_closes_a_transaction_is_passed_over_when_nothing_else_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only after a long quiet in which we were awake, only with all that was delivered done, and fetched again in between."""
+    now, offset, position = [100.0], [5], [6]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+
+    async def looks(world: World, seconds: float) -> list[int]:
+        """Look four times a second; return the ends that were found."""
+        found = []
+        for _ in range(round(seconds * 4)):
+            now[0] += 0.25
+            end = await world.consumer.end_without_records(ROUTED)
+            found += [] if end is None else [end]
+        return found
+
+    async def test(world: World) -> None:
+        thread = threaded(world)
+        monkeypatch.setattr(world.stage, "next_offset", lambda partition: offset[0])
+        monkeypatch.setattr(world.consumer, "highwater", lambda tp: 6)
+        monkeypatch.setattr(world.consumer, "_polled", lambda tp: wall() - 0.01)
+        monkeypatch.setattr(world.consumer, "_position", lambda tp: position[0])
+        world.consumer.begins = {ROUTED: 6}
+        assert await looks(world, 4 * QUIET) == [], "one was delivered that is not done"
+        world.consumer.begins = {ROUTED: 5}
+        position[0] = 5
+        assert await looks(world, 4 * QUIET) == [], "one was not fetched yet"
+        position[0] = 6
+        assert await looks(world, QUIET - 1) == []
+        now[0] += 2 * STALE  # frozen
+        assert await looks(world, QUIET - 1) == []
+        assert thread.seeks == []
+        assert await looks(world, QUIET - 1) == []
+        assert thread.seeks == [{ROUTED: 5}], "fetched again"
+        assert await looks(world, QUIET) == [6]
+        assert world.consumer.begins == {ROUTED: 6}
+        offset[0] = 6
+        assert await looks(world, 4 * QUIET) == []
 
     in_world(test)

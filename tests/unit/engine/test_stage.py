@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
+from infra.clock import wall
 from streams.engine import stage as module
 from streams.engine.batches import Batch
 from streams.engine.faults import Exit
@@ -59,6 +60,7 @@ class Set:
         self.rewound: list[tuple[Any, int]] = []
         monkeypatch.setattr(world.consumer, "check_lease", self.lease)
         monkeypatch.setattr(world.consumer, "highwater", lambda tp: 0)
+        monkeypatch.setattr(world.consumer, "_polled", lambda tp: wall() - 0.01)
         monkeypatch.setattr(world.consumer, "rewind", self.rewind)
 
     def lease(self) -> None:

@@ -69,7 +69,11 @@ def test_recovery_leaves_what_the_worker_had() -> None:
     async def test(world: World) -> None:
         await world.table.flush(1, {b"a": value(1), b"b": value(1)}, 2, b"")
         await world.table.flush(1, {b"a": value(3, b"x"), b"b": None, b"c": value(3)}, 4, b"k")
-        records = [Record(n, v, k, partition=1) for n, (k, v) in enumerate(log_of(world, 1))]
+        headers = world.broker.headers[world.table.changelog_topic_name, 1]
+        records = [
+            Record(n, v, k, partition=1, headers=header)
+            for n, ((k, v), header) in enumerate(zip(log_of(world, 1), headers, strict=True))
+        ]
         await again(world, [event(*records[:2]), event(*records[2:])])
 
     async def again(old: World, events: Iterable[Any]) -> None:
@@ -89,6 +93,23 @@ def test_the_furthest_value_is_recovered() -> None:
         stale = event(Record(0, value(9), b"a"), Record(1, value(9, b"!"), b"a"), Record(2, value(5), b"a"))
         world.table.apply_changelog_batch([stale])
         assert world.table.partition(0) == {b"a": value(9, b"!")}
+
+    in_world(test)
+
+
+def test_a_deletion_that_comes_too_late_is_passed_over() -> None:
+    """A worker that is dead deleted a key as of 10; it arrives behind what another has written there since."""
+
+    async def test(world: World) -> None:
+        await world.table.flush(0, {b"gone": None, b"k": None}, 10, b"")
+        [gone, k, _] = world.broker.headers[world.table.changelog_topic_name, 0]
+        world.table.apply_changelog_batch(
+            [event(Record(0, value(9), b"gone"), Record(1, value(20), b"k"), Record(2, value(21), PROGRESS))]
+        )
+        world.table.apply_changelog_batch(
+            [event(Record(3, None, b"gone", headers=gone), Record(4, None, b"k", headers=k))]
+        )
+        assert world.table.partition(0) == {b"k": value(20), PROGRESS: value(21)}
 
     in_world(test)
 

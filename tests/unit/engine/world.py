@@ -27,6 +27,7 @@ class Record(NamedTuple):
     partition: int = 0
     timestamp: int = 0
     timestamp_type: int = 0
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class Builder:
@@ -34,6 +35,7 @@ class Builder:
 
     def __init__(self, room: int) -> None:
         self.room, self.records, self.size, self.closed = room, list[Any](), 0, False
+        self.headers: list[tuple[tuple[str, bytes], ...]] = []
 
     def append(self, *, key: Any, value: Any, timestamp: Any, headers: Any) -> object | None:
         """Add a record; None when there is no room."""
@@ -42,6 +44,7 @@ class Builder:
         if size > 100 * self.room or (self.records and self.size + size > self.room):
             return None
         self.records.append((key, value))
+        self.headers.append(tuple(headers))
         self.size += size
         return object()
 
@@ -56,6 +59,8 @@ class Broker:
     def __init__(self, room: int = 100) -> None:
         self.room = room
         self.logs: dict[tuple[str, int], list[Any]] = defaultdict(list)
+        self.headers: dict[tuple[str, int], list[Any]] = defaultdict(list)
+        """Those of the records in `logs`, in their order."""
         self.batches = 0
         self.refuse = ""
         self.pause = asyncio.Event()
@@ -77,6 +82,7 @@ class Broker:
         if topic == self.refuse:
             raise OSError("refused")
         self.logs[topic, partition].extend(builder.records)
+        self.headers[topic, partition].extend(builder.headers)
 
 
 class Died(Exception):
