@@ -208,6 +208,11 @@ class Accumulate:
                 here.waiting[key] = None
             else:
                 here.agenda.restore(key, due)
+        self._count_keys()
+
+    def _count_keys(self) -> None:
+        for code, subject in self.subjects.items():
+            telemetry.state_keys(subject.name, sum(p.counts.get(code, 0) for p in self.held.values()))
 
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
         """Fold the facts in `records` and present what there is time for."""
@@ -322,8 +327,7 @@ class Accumulate:
         told = [(mark, name, sorted(of)) for (mark, name), of in here.told.items()]
         waiting = len(here.waiting) + here.agenda.ripe(here.now)
         effects.kept = msgspec.msgpack.encode((here.seen, clocks, waiting, told))
-        for code, subject in self.subjects.items():
-            telemetry.state_keys(subject.name, sum(p.counts.get(code, 0) for p in self.held.values()))
+        self._count_keys()
         return effects
 
 
