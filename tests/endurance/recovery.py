@@ -33,12 +33,12 @@ class Restart:
     rss: int
 
 
-def follow(number: int) -> bytes:
-    """Return a follow between two people whom nobody has seen."""
+def follow(number: int, at: int | None = None) -> bytes:
+    """Return a follow between two people whom nobody has seen, `at` so many ms of event time or at its number."""
     said = {
         "id": f"f{number}",
         "type": "follow",
-        "time": START + number,
+        "time": START + (number if at is None else at),
         "actor": f"a{number}",
         "targets": [f"b{number}"],
     }
@@ -76,7 +76,7 @@ def _restart(here: Installation, worker: Running, number: int) -> Restart:
         records = sum(sum(ends(consumer, here.names.changelog(stage)).values()) for stage in STAGES)
     began = time.monotonic()
     worker.kill_child()
-    here.feed([follow(10**9 + number)])
+    here.feed([follow(10**9 + number, number)])  # in order, so nothing is late and nothing passes that state waits for
     asked = "SELECT count() FROM {db}.events WHERE id = {id:String}"
     wait("a result", lambda: here.query(asked, id=f"f{10**9 + number}") == [(1,)])
     first = time.monotonic() - began
