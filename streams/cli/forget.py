@@ -11,6 +11,7 @@ from rich.table import Table
 
 from infra.database import check_schema, connect
 from infra.kafka import broker_of, reader
+from infra.settings import Settings
 from schemas.wire import Erasure
 from streams.cli.app import app, console, err, settings
 from streams.drain import Drain
@@ -43,18 +44,10 @@ def forget(
     instead = stand_in()
     with reader(found, kafka) as consumer:
         partitions = partitions_of(consumer, names.decoded)
+    if lift:  # a request that is still on its way must not come behind it
+        _wait(found, kafka, timeout, "Nothing was lifted")
     ask(found, Erasure(account, instead, lift), partitions)
-    left = None
-    with Drain(found, kafka) as way, err.status("waiting until the stream has forgotten …"):
-        for left in way.follow(timeout, time.sleep):  # noqa: B007  the last one counts
-            pass
-    if left is not None:
-        print(
-            f"juice: after {timeout:g} s {left.stage} still has {left.records:,} records to take; is it running? "
-            "The request stays; run the command again when it does.",
-            file=sys.stderr,
-        )
-        raise typer.Exit(1)
+    _wait(found, kafka, timeout, "The request stays")
     if lift:
         console.print(f"{account} counts again, from now on")
         return
@@ -68,3 +61,18 @@ def forget(
     console.print("State: forgotten, and kept out from now on. Out of reach:")
     for line in out_of_reach(names):
         console.print(f"  {line}")
+
+
+def _wait(found: Settings, kafka: str, timeout: float, so: str) -> None:
+    """Wait until the stream has taken all there is; where it takes too long say so, and end with 1."""
+    left = None
+    with Drain(found, kafka) as way, err.status("waiting until the stream has taken everything …"):
+        for left in way.follow(timeout, time.sleep):  # noqa: B007  the last one counts
+            pass
+    if left is not None:
+        print(
+            f"juice: after {timeout:g} s {left.stage} still has {left.records:,} records to take; is it running? "
+            f"{so}; run the command again when it does.",
+            file=sys.stderr,
+        )
+        raise typer.Exit(1)
