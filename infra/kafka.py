@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
-from kafka.errors import KafkaError
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, MemberToRemove, NewTopic
+from kafka.errors import KafkaError, NoError
 
 from infra.settings import Settings, SettingsError
 from infra.stack.stack import status
@@ -77,6 +77,16 @@ def admin_client(settings: Settings, kafka: str) -> Iterator[KafkaAdminClient]:
         yield admin
     finally:
         admin.close()
+
+
+def remove_member(admin: KafkaAdminClient, group: str, member: str) -> str:
+    """Take a member that is dead out of its group, so that nobody waits for its session; return why not, or nothing."""
+    seat = MemberToRemove(member_id=member, reason="killed")
+    try:
+        [outcome] = admin.remove_group_members(group, [seat]).values()
+    except KafkaError as error:
+        return str(error.__class__.__name__)
+    return "" if outcome is NoError else str(outcome.__name__)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from kafka import TopicPartition
 
 from infra import logs, telemetry
 from infra.clock import monotonic
-from infra.kafka import KafkaUnreachable, admin_client, broker_of, reader, topic_partitions
+from infra.kafka import KafkaUnreachable, admin_client, broker_of, reader, remove_member, topic_partitions
 from infra.settings import Settings, SettingsError, load
 from infra.version import version
 from streams.engine import faults, seat
@@ -174,7 +174,9 @@ def main() -> int:
         names = Names.of(settings)
         with admin_client(settings, kafka) as admin:
             counts = topic_partitions(admin)
-            seat.give_up(admin, names.app)
+            if member := seat.noted():
+                kept = remove_member(admin, names.app, member)
+                log.info("gave up the seat of the worker before", member=member, kept=kept or None)
     except KafkaUnreachable as error:
         print(f"juice: {error}", file=sys.stderr)
         # At the first start most likely a wrong address, later a broker that comes back.

@@ -2,8 +2,9 @@
 
 What of Kafka it answers: who is killed cannot leave the group, so the broker keeps its partitions for it until its session
 is over, ten seconds in which nobody reads them. The supervisor knows at once that its child is dead. So each child notes
-the seat it has in a file that the supervisor lends it, and the next one gives up what it finds noted there before it takes
-a seat of its own. What the dead one had still under way may be written later; that does no harm (`table`).
+the seat it has in a file that the supervisor lends it, and the next one gives up what it finds noted there
+(`infra.kafka.remove_member`) before it takes a seat of its own. What the dead one had still under way may be written later;
+that does no harm (`table`).
 """
 
 from __future__ import annotations
@@ -11,13 +12,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from typing import Any, Final
-
-import structlog
-from kafka.admin import KafkaAdminClient, MemberToRemove
-from kafka.errors import KafkaError, NoError, UnknownMemberIdError
-
-log = structlog.get_logger("juice")
+from typing import Final
 
 LENT: Final = "JUICE_SEAT"
 """In the environment of a child: the file descriptor it was lent."""
@@ -37,24 +32,7 @@ def note(member: str, environ: Mapping[str, str] = os.environ) -> None:
         os.pwrite(int(lent), member.encode().ljust(LONGEST), 0)
 
 
-def give_up(admin: KafkaAdminClient, group: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Give up the seat in `group` that the process before had; return it, or nothing if there was none to give up.
-
-    Who cannot waits for the session to end, as without this.
-    """
+def noted(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the seat that the process before had; nothing if there was none, or it had none."""
     lent = environ.get(LENT)
-    member = "" if lent is None else os.pread(int(lent), LONGEST, 0).decode().rstrip()
-    if not member:
-        return ""
-    seat = MemberToRemove(member_id=member, reason="killed")
-    try:
-        said: Any = admin.remove_group_members(group, [seat])
-    except KafkaError as error:
-        said = {seat: error.__class__}
-    [outcome] = said.values()
-    if outcome is NoError:
-        log.info("gave up the seat of the worker before", member=member)
-        return member
-    if outcome is not UnknownMemberIdError:  # it left by itself, or its session is over
-        log.warning("the seat of the worker before stays until its session is over", error=outcome.__name__)
-    return ""
+    return "" if lent is None else os.pread(int(lent), LONGEST, 0).decode().rstrip()
