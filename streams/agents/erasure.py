@@ -111,21 +111,22 @@ def erase(
         if subject is None:  # not chosen any more, so nobody knows what of it is the account's
             writes[key] = None
             continue
-        mine = name in key and subject.about(own, account)
-        if not (mine or name in raw):
-            continue
-        kept = subject.without(raw[HEADER.size :], account, stand_in)
-        value = None if kept is None else HEADER.pack(max(HEADER.unpack_from(raw)[0], fence), 0) + kept
-        if mine:
+        if name in key and subject.about(own, account):
             writes.pop(key, None)
             if (heir := subject.heir(own, account, stand_in)) is not None:
                 fresh = (subject.code + heir).encode()
                 if fresh not in entries:  # else this comes again after a crash, and what was counted anew since is less
                     erased.fresh.append(fresh)
-                    writes[fresh] = value
+                    writes[fresh] = _without(subject, raw, erasure, fence)
             erased.gone.append(key)
             writes[key] = None  # behind its heir: who dies between the two has both, and not neither
-        elif value is not None:
+        elif name in raw and (value := _without(subject, raw, erasure, fence)) is not None:
             erased.changed.append(key)
             writes[key] = value
     return erased
+
+
+def _without(subject: Subject[Any], raw: bytes, erasure: Erasure, fence: int) -> bytes | None:
+    """Return a stored value with the stand-in in the account's place, to be said again; None where it keeps no names."""
+    kept = subject.without(raw[HEADER.size :], erasure.account, erasure.stand_in)
+    return None if kept is None else HEADER.pack(max(HEADER.unpack_from(raw)[0], fence), 0) + kept

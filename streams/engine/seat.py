@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
 from typing import Final
 
 LENT: Final = "JUICE_SEAT"
@@ -26,13 +25,13 @@ def lend() -> int:
         return os.dup(file.fileno())
 
 
-def note(member: str, environ: Mapping[str, str] = os.environ) -> None:
+def note(member: str) -> None:
     """Note that this process has the seat `member`; nothing where no file was lent."""
-    if (lent := environ.get(LENT)) is not None:
+    if (lent := os.environ.get(LENT)) is not None:
         os.pwrite(int(lent), member.encode().ljust(LONGEST), 0)
 
 
-def noted(environ: Mapping[str, str] = os.environ) -> str:
+def noted() -> str:
     """Return the seat that the process before had; nothing if there was none, or it had none."""
-    lent = environ.get(LENT)
+    lent = os.environ.get(LENT)
     return "" if lent is None else os.pread(int(lent), LONGEST, 0).decode().rstrip()
