@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     # How it runs
     partitions: int = Field(4, ge=1, le=1024, description="partitions of the internal topics; fixed at first migrate")
     replication: int = Field(1, ge=1, le=7, description="replicas of the topics that migrate creates")
-    idle: Millis = Field(5_000, description="after this much silence a caught-up partition holds nobody back")
+    idle: Millis = Field(5_000, ge=1_000, description="after this much silence a caught-up partition holds nobody back")
     session_timeout: Millis = Field(10_000, description="a worker silent for this long has lost its partitions")
     recovery_deadline: Millis = Field(300_000, description="recovery that takes longer ends the worker")
     stall_deadline: Millis = Field(60_000, description="no progress for this long while input waits ends the worker")
