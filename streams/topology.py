@@ -91,7 +91,7 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
     app.transport = GuardedTransport(app.conf.broker, app)
     tables: Any = app.tables
     tables._recovery = GuardedRecovery(app, app.tables)
-    subjects = chosen(settings.chosen, rulebook=rulebook)
+    subjects = chosen(settings.chosen, rulebook=rulebook, silence=settings.cascade_silence)
     parts = settings.partitions
     ingest = Ingest(
         names=names,

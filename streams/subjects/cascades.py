@@ -15,6 +15,8 @@ from streams.subjects.warm import Warm
 
 LIMIT: Final = 120_000
 """Shares of one cascade that are kept one by one: at most 7 MB of state."""
+SILENCE: Final = 7 * DAY
+"""A cascade that rests so long has ended."""
 VIRAL: Final = 1_000
 """Forecast size from which a rise is worth a word."""
 
@@ -51,7 +53,7 @@ class Cascades(Subject[Cascade]):
     name: ClassVar[str] = "cascades"
     code: ClassVar[str] = "c"
 
-    def __init__(self, *, silence: int = 7 * DAY, limit: int = LIMIT, viral: int = VIRAL) -> None:
+    def __init__(self, *, silence: int = SILENCE, limit: int = LIMIT, viral: int = VIRAL) -> None:
         """`silence` in milliseconds; `limit` and `viral` in shares."""
         self._silence, self._limit, self._viral = silence, limit, viral
         self._warm = Warm[Cascade]()

@@ -9,7 +9,7 @@ from streams.campaigns.rulebook import Rulebook
 from streams.subject import Subject
 from streams.subjects.accounts import Accounts
 from streams.subjects.campaigns import Campaigns
-from streams.subjects.cascades import Cascades
+from streams.subjects.cascades import SILENCE, Cascades
 from streams.subjects.entrants import Entrants
 from streams.subjects.ledger import Ledger
 from streams.subjects.mayors import Mayors
@@ -17,15 +17,19 @@ from streams.subjects.tags import Tags
 from streams.subjects.ties import Ties
 
 
-def all_subjects(*, rulebook: Rulebook | None = None) -> tuple[Subject[Any], ...]:
-    """Return one of each subject; those of campaigns share the rules in `rulebook` (none by default)."""
+def all_subjects(*, rulebook: Rulebook | None = None, silence: int = SILENCE) -> tuple[Subject[Any], ...]:
+    """Return one of each subject; those of campaigns share the rules in `rulebook` (none by default), and cascades end
+    after a `silence` in milliseconds.
+    """
     rules = Rulebook() if rulebook is None else rulebook
-    return Accounts(), Ties(), Cascades(), Tags(), Mayors(rules), Campaigns(rules), Entrants(rules)
+    return Accounts(), Ties(), Cascades(silence=silence), Tags(), Mayors(rules), Campaigns(rules), Entrants(rules)
 
 
-def chosen(names: Collection[str], *, rulebook: Rulebook | None = None) -> tuple[Subject[Any], ...]:
-    """Return the subjects of these names, all for none; raise ValueError for one that there is not, for two that exclude
-    each other, and for one without another that it needs.
+def chosen(
+    names: Collection[str], *, rulebook: Rulebook | None = None, silence: int = SILENCE
+) -> tuple[Subject[Any], ...]:
+    """Return the subjects of these names, all for none, with the rest as in `all_subjects`; raise ValueError for one that
+    there is not, for two that exclude each other, and for one without another that it needs.
 
     >>> [subject.name for subject in chosen(["ledger"])]
     ['ledger']
@@ -34,7 +38,7 @@ def chosen(names: Collection[str], *, rulebook: Rulebook | None = None) -> tuple
     ...
     ValueError: no subject acounts; there are accounts, ties, cascades, tags, mayors, campaigns, entrants, ledger
     """
-    subjects = all_subjects(rulebook=rulebook)
+    subjects = all_subjects(rulebook=rulebook, silence=silence)
     if not names:
         return subjects
     known = {subject.name: subject for subject in (*subjects, Ledger())}

@@ -1,8 +1,8 @@
 """A day or more of event time, as fast as it goes from a backlog or at a pace: does memory grow with time?
 
-State is bounded by the keys that live, not by time: ids for the horizon, ties for a day, cascades for seven days of silence,
-accounts for 60. So the simulator's people are few enough to have all met within two hours, and pass on the same posts all
-day (`steady`); what still grows then grows with time. With new posts all the time, cascades are as many as seven days make.
+State is bounded by the keys that live, not by time: ids for the horizon, ties for a day, cascades until they have rested
+for `JUICE_CASCADE_SILENCE`, accounts for 60 days. So the simulator's people are few enough to have met within hours, and a
+cascade ends after an hour's rest, as it would after seven days in a run of weeks; what still grows then grows with time.
 """
 
 from __future__ import annotations
@@ -17,13 +17,11 @@ from streams.drain import Drain
 from tests.endurance.looks import alone, by_label, rss, telemetry, total
 from tests.simulator.feed import feed
 from tests.simulator.log import records
-from tests.simulator.plan import HOUR, MIX, Plan
-
-STEADY = tuple((kind, share) for kind, share in MIX if kind != "post")
-"""What people do who write nothing new."""
+from tests.simulator.plan import HOUR, Plan
 
 EARLY, LATE = 2.0, 24.0
 """Hours of event time after which memory is compared; the second, or the end of the run."""
+SILENCE = "1h"
 BESIDE = 0.5
 """Hours around a moment whose looks count for it: a process breathes with its batches."""
 
@@ -72,7 +70,7 @@ def run(plan: Plan, pace: float, say: Callable[[str], None]) -> Memory:
 
     All of it waits in Kafka when they start, or comes at `pace` events per second of the wall clock while they run.
     """
-    with alone() as here:
+    with alone(cascade_silence=SILENCE) as here:
         log = {"kafka": here.stack.kafka, "topic": here.names.events, "partitions": plan.partitions, "rate": pace}
         feeding = Thread(target=feed, args=(records(plan),), kwargs=log, daemon=True)
         feeding.start()
