@@ -94,6 +94,17 @@ def stack(request: pytest.FixtureRequest) -> StackInfo:
     return local.up(request.config.stash[HOME], kafka_port=0, clickhouse_port=0)
 
 
+WORLD = pytest.StashKey[ExitStack]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the living world with the last test that looks at it: five servers that nobody asks cost the others time."""
+    over = nextitem is None or not nextitem.nodeid.startswith(LIVING)
+    if over and item.nodeid.startswith(LIVING) and (ends := item.config.stash.get(WORLD, None)) is not None:
+        ends.close()
+
+
 LAST = 200
 """Events of the world that come last."""
 
@@ -116,7 +127,7 @@ class Living:
 
 
 @pytest.fixture(scope="session")
-def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
+def living(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
     """Real events through a real worker and sink; a few bad records and a duplicate; scraped while they come.
 
     On servers of its own, for a test takes ClickHouse away from the page.
@@ -125,7 +136,7 @@ def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
     rules = folder / "rules.toml"
     rules.write_text(world.RULES)
     home = folder / "stack"
-    with ExitStack() as ends:
+    with request.config.stash.setdefault(WORLD, ExitStack()) as ends:
         ends.callback(local.down, home, wipe=True)
         stack = local.up(home, kafka_port=0, clickhouse_port=0)
         here = ends.enter_context(installation(stack, folder, campaigns=str(rules), serve_port=str(free_port())))

@@ -16,7 +16,7 @@ from tests.observability.tools import tool
 from tests.observability.watchers import FOLDER, alertmanager, eventually, prometheus, telemetry_port, webhook
 
 ROOT = Path(__file__).parents[2]
-CASES = Path(__file__).parent / "rules" / "alerts.test.yml"
+CASES = sorted((Path(__file__).parent / "rules").glob("*.test.yml"))
 ALERTS: list[dict[str, Any]] = [
     rule for group in yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"] for rule in group["rules"]
 ]
@@ -33,14 +33,15 @@ def test_rules_and_configuration_are_valid() -> None:
 
 def test_cases_hold() -> None:
     """promtool runs every case as written."""
-    ran = subprocess.run([tool("promtool"), "test", "rules", str(CASES)], capture_output=True, text=True, check=False)
+    ran = subprocess.run([tool("promtool"), "test", "rules", *CASES], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: str(alert["alert"]))
 def test_every_alert_has_both_cases_and_says_what_to_do(alert: dict[str, Any]) -> None:
     """One case fires, one is silent; there are a summary, a description with a number, and a section to read."""
-    checks = [c for test in yaml.safe_load(CASES.read_text())["tests"] for c in test.get("alert_rule_test", [])]
+    tests = [test for cases in CASES for test in yaml.safe_load(cases.read_text())["tests"]]
+    checks = [check for test in tests for check in test.get("alert_rule_test", [])]
     outcomes = {bool(c["exp_alerts"]) for c in checks if c["alertname"] == alert["alert"]}
     assert outcomes == {True, False}
     notes = alert["annotations"]
