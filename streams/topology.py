@@ -76,6 +76,9 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
         # A member that was killed is noticed within the session time-out.
         broker_session_timeout=settings.session_timeout / 1000,
         broker_heartbeat_interval=min(1.0, settings.session_timeout / 10_000),
+        # Who has not come back to a rebalance by then is left out. One batch takes a second or two; the usual minute is for
+        # ghosts (docs/gotchas.md).
+        broker_rebalance_timeout=max(30.0, 3 * settings.session_timeout / 1000),
         broker_request_timeout=max(90.0, settings.session_timeout / 500),
         broker_commit_interval=1.0,
         consumer_auto_offset_reset="earliest",

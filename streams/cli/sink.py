@@ -51,6 +51,9 @@ def sink_consumer(found: Settings, kafka: str) -> KafkaConsumer:
             auto_offset_reset="earliest",
             session_timeout_ms=found.session_timeout,
             heartbeat_interval_ms=max(1_000, found.session_timeout // 10),
+            # So long a rebalance waits for who does not come back (docs/gotchas.md); and a sink whose insert takes longer
+            # leaves the group, and inserts again what it could not commit, which changes nothing.
+            max_poll_interval_ms=max(60_000, 3 * found.session_timeout),
             max_partition_fetch_bytes=8 << 20,
             fetch_max_bytes=32 << 20,
             receive_message_max_bytes=MAX_BYTES,
