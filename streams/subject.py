@@ -113,6 +113,8 @@ class Subject(ABC, Generic[State]):
     """One letter, unique and never reused: it prefixes the subject's keys in state and on the wire."""
     ruled: ClassVar[bool] = False
     """Whether what it presents depends on rules that an operator may change."""
+    light: ClassVar[bool] = False
+    """Whether presenting costs less than loading: then what is at hand and due is presented while others are put off."""
     looks: ClassVar[bool] = False
     """Whether it wants to `look`."""
 

@@ -122,6 +122,13 @@ class _Flush:
             for found, due in zip(several, dues, strict=True):
                 found.due = due
 
+    def present_light(self) -> None:
+        """Say derived rows of those keys at hand that are due, where that costs next to nothing."""
+        now = self.here.now.time
+        for found in self.touched.values():
+            if found.subject.light and Due.of(found.due).time <= now:
+                found.due = found.subject.present(found.own, found.state, self.here.now, self.rows)
+
     def keys(self, prefix: bytes) -> list[bytes]:
         """Return the keys of the partition that begin with `prefix`, those included that this flush begins."""
         entries = self.here.entries
@@ -246,6 +253,7 @@ class Accumulate:
             if name[0] in self.subjects:  # one that is not chosen any more may still be on its way
                 flush.fold(name, facts)
         if behind:
+            flush.present_light()
             here.put_off += len(flush.touched)
             if here.put_off >= PRESENT_TOGETHER * PRESENT_SHARE:
                 self._present_some(flush, here.put_off // PRESENT_SHARE)

@@ -31,6 +31,7 @@ class Ledger(Subject[Panes]):
 
     name: ClassVar[str] = "ledger"
     code: ClassVar[str] = "l"
+    light: ClassVar[bool] = True
 
     def keys(self, fact: Fact) -> Iterable[str]:
         """Return the actor, where it gave anything, and the receivers, each once."""

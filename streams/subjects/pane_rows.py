@@ -18,8 +18,16 @@ _SLOT: Final = tuple(
 def say_panes(key: str, minutes: Panes, touched: Iterable[int], rows: Rows) -> None:
     """Say the row of each pane in `touched`, pane keys without their class, as `minutes` has it now."""
     panes = rows.by_table.setdefault("account_panes", [])
+    get = minutes.get
     for pane in touched:
-        undisclosed = max(minutes.get(pane << KLASS_BITS | 2, 0), 0)
-        incentivised = max(minutes.get(pane << KLASS_BITS | 1, 0) + undisclosed, 0)
-        everything = minutes.get(pane << KLASS_BITS, 0) + incentivised
-        panes.append((key, (pane >> 5) * 60, *_SLOT[pane & 31], max(everything, 0), incentivised, undisclosed))
+        at = pane << KLASS_BITS
+        undisclosed = get(at | 2) or 0
+        incentivised = get(at | 1) or 0
+        if undisclosed or incentivised:  # rare
+            undisclosed = max(undisclosed, 0)
+            incentivised = max(incentivised + undisclosed, 0)
+        everything = (get(at) or 0) + incentivised
+        direction, kind = _SLOT[pane & 31]
+        panes.append(
+            (key, (pane >> 5) * 60, direction, kind, everything if everything > 0 else 0, incentivised, undisclosed)
+        )
