@@ -38,6 +38,9 @@ PRESENT_SHARE: Final = 32
 """While behind, one waiting key is presented for every so many keys touched,"""
 PRESENT_TOGETHER: Final = 256
 """so many at a time, since subjects are quicker at many than at one."""
+MAX_PUT_OFF: Final = 16_384
+"""Keys of a partition that may wait or be overdue. Beyond, as many of both are presented as begin: a state is not released
+before it is presented, so what is put off takes memory, on a backlog the more the longer."""
 
 _json = msgspec.json.Encoder().encode
 
@@ -121,6 +124,13 @@ class _Flush:
             dues = subject.present_many(items, self.here.now, self.rows)
             for found, due in zip(several, dues, strict=True):
                 found.due = due
+
+    def begun(self) -> int:
+        """Return how many of the keys at hand are new, or wait and did not before."""
+        waiting = self.here.waiting
+        return sum(
+            found.raw is None or (found.due == WAITING and key not in waiting) for key, found in self.touched.items()
+        )
 
     def present_light(self) -> None:
         """Say derived rows of those keys at hand that are due, where that costs next to nothing."""
@@ -255,7 +265,10 @@ class Accumulate:
         if behind:
             flush.present_light()
             here.put_off += len(flush.touched)
-            if here.put_off >= PRESENT_TOGETHER * PRESENT_SHARE:
+            if len(here.waiting) + here.agenda.overdue(here.now) > MAX_PUT_OFF:
+                begun = flush.begun()
+                self._present_some(flush, begun, due=begun)
+            elif here.put_off >= PRESENT_TOGETHER * PRESENT_SHARE:
                 self._present_some(flush, here.put_off // PRESENT_SHARE)
                 here.put_off = 0
         else:
@@ -292,14 +305,15 @@ class Accumulate:
         for subject in self.subjects.values():
             subject.forget()
 
-    def _present_some(self, flush: _Flush, count: int) -> None:
-        """Present up to `count` keys that were waiting before this batch or have become due."""
+    def _present_some(self, flush: _Flush, count: int, due: int = 0) -> None:
+        """Present up to `count` keys that were waiting before this batch or have become due, and `due` more of the latter."""
         here, touched = flush.here, flush.touched
         keys = {key: None for key in islice(here.waiting, count) if key not in touched or touched[key].due == WAITING}
-        for key in here.agenda.take(here.now, here.entries) if len(keys) < count else ():
+        most = count + due
+        for key in here.agenda.take(here.now, here.entries) if len(keys) < most else ():
             if key not in touched:
                 keys[key] = None
-                if len(keys) >= count:
+                if len(keys) >= most:
                     break
         flush.present(keys)
 

@@ -58,6 +58,9 @@ class _Calendar:
     def ripe(self, now: int) -> bool:
         return bool(self._moments) and self._moments[0] <= now
 
+    def overdue(self, now: int) -> int:
+        return sum(len(keys) for moment, keys in self._keys.items() if moment <= now) if self.ripe(now) else 0
+
     def take(self, now: int) -> Iterator[tuple[int, bytes]]:
         """Yield what is due, the earliest moment first, and keep no more of it; it may be left off at any point."""
         while self.ripe(now):
@@ -133,6 +136,10 @@ class Agenda:
     def ripe(self, now: Now) -> bool:
         """Tell whether anything may be due."""
         return self._times.ripe(now.time) or self._floors.ripe(now.floor)
+
+    def overdue(self, now: Now) -> int:
+        """Return how many items are due, stale ones included."""
+        return self._times.overdue(now.time) + self._floors.overdue(now.floor)
 
     def take(self, now: Now, values: Mapping[bytes, bytes]) -> Iterator[bytes]:
         """Yield the keys that are due, and note no more of them; `values` are those of the partition."""

@@ -95,8 +95,8 @@ class Cascades(Subject[Cascade]):
         self._warm.keep(state.key, raw, state)
         return raw
 
-    def fold(self, key: str, state: Cascade, facts: Sequence[Fact], rows: Rows) -> None:
-        """Add shares, tags and root posts."""
+    def fold(self, key: str, state: Cascade, facts: Sequence[Fact], rows: Rows) -> int | None:
+        """Add shares, tags and root posts; of a post that nobody has shared there is nothing to say until it ends."""
         self._warm.touched(key)
         for fact in facts:
             state.latest = max(state.latest, fact.time)
@@ -106,13 +106,14 @@ class Cascades(Subject[Cascade]):
                 _tagged(state, fact)
             else:
                 _shared(state, fact, key[1:])
+        return None if state.touched else self._end(state)
 
     def present(self, key: str, state: Cascade, now: Now, rows: Rows) -> int | Due:
         """Say the cascade as of its last look; when it has been silent for long, for the last time."""
         self._warm.touched(key)
         state.debts = {id: time for id, time in state.debts.items() if time >= now.floor}
         state.settle()
-        silent = (state.latest // MINUTE + 1) * MINUTE + self._silence
+        silent = self._end(state)
         final = now.time >= silent and now.floor > state.latest
         due = None
         if state.touched:
@@ -129,6 +130,10 @@ class Cascades(Subject[Cascade]):
         waits = now.time < silent
         soon = min(NEVER if due is None else due, silent if waits else NEVER)
         return Due(time=max(soon, now.time + MINUTE), floor=NEVER if waits else state.latest + 1)
+
+    def _end(self, state: Cascade) -> int:
+        """Return when a cascade will have rested for so long that it has ended."""
+        return (state.latest // MINUTE + 1) * MINUTE + self._silence
 
 
 def _shared(state: Cascade, fact: Fact, root: str) -> None:
