@@ -9,6 +9,7 @@ import pytest
 
 from schemas.fact import Fact
 from schemas.wire import Routed, encode
+from streams.agents import accumulate
 from streams.agents.accumulate import Accumulate
 from streams.engine.progress import PROGRESS
 from streams.names import Names
@@ -64,13 +65,17 @@ class World:
         self.offset = 0
         self.body.restore(0, self.values, 0, b"")
 
-    def come(self, minute: int, behind: bool = False) -> None:
+    def come(self, minute: int, behind: bool = False, who: str = "ada") -> None:
         """Let a fact of that minute come."""
-        fact = Fact("id", 0, minute * MINUTE, "ada")
-        routed = Routed(0, self.offset, self.offset + 1, fact.time, 0, ((self.offset, ("zada",), fact),))
+        fact = Fact("id", 0, minute * MINUTE, who)
+        routed = Routed(0, self.offset, self.offset + 1, fact.time, 0, ((self.offset, (f"z{who}",), fact),))
         effects = self.body.process(0, [Record(self.offset, 0, None, encode(routed))], behind)
         self.offset += 1
-        self.values.update({key: value for key, value in effects.writes.items() if value is not None})
+        for key, value in effects.writes.items():
+            if value is None:
+                del self.values[key]
+            else:
+                self.values[key] = value
         self.values[PROGRESS] = effects.kept
 
     def rest(self) -> None:
@@ -108,3 +113,14 @@ def test_what_is_light_is_presented_even_while_behind(light: bool, monkeypatch: 
     assert not world.subject.presented
     world.come(20, behind=True)
     assert bool(world.subject.presented) is light
+
+
+@pytest.mark.parametrize("due", [None, DUE])
+def test_what_is_put_off_is_bounded(due: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a worker is behind, keys that wait to be presented, and those whose time has come, are released."""
+    monkeypatch.setattr(accumulate, "MAX_PUT_OFF", 20)
+    monkeypatch.setattr(Patient, "fold", lambda *_: due)
+    world = World()
+    for number in range(500):
+        world.come(1 + number // 10, behind=True, who=f"u{number}")
+    assert len(world.values) < 150  # ten begin in a minute, and are due after ten
