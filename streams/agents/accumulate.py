@@ -2,8 +2,8 @@
 
 A batch is first grouped by key; each key's state is loaded, folded and written once. Rows that must be exact at once
 come with the fold. Derived rows (`Subject.present`) follow in the same flush while the worker keeps up; while it is
-behind, keys wait, and a part of every batch's time goes to those that have waited longest. A key that waits says so in
-its stored value, so a crash forgets none.
+behind, keys wait, up to a bound, and a part of every batch's time goes to those that have waited longest. A key that waits
+says so in its stored value, so a crash forgets none.
 
 A value is the fence (offset of the last input record it has applied), when its key must be looked at again (`agenda`),
 and the subject's own bytes.
@@ -132,13 +132,6 @@ class _Flush:
             found.raw is None or (found.due == WAITING and key not in waiting) for key, found in self.touched.items()
         )
 
-    def present_light(self) -> None:
-        """Say derived rows of those keys at hand that are due, where that costs next to nothing."""
-        now = self.here.now.time
-        for found in self.touched.values():
-            if found.subject.light and Due.of(found.due).time <= now:
-                found.due = found.subject.present(found.own, found.state, self.here.now, self.rows)
-
     def keys(self, prefix: bytes) -> list[bytes]:
         """Return the keys of the partition that begin with `prefix`, those included that this flush begins."""
         entries = self.here.entries
@@ -263,11 +256,13 @@ class Accumulate:
             if name[0] in self.subjects:  # one that is not chosen any more may still be on its way
                 flush.fold(name, facts)
         if behind:
-            flush.present_light()
-            here.put_off += len(flush.touched)
+            now, touched = here.now.time, flush.touched
+            flush.present([key for key, it in touched.items() if it.subject.light and Due.of(it.due).time <= now])
+            here.put_off += len(touched)
             if len(here.waiting) + here.agenda.overdue(here.now) > MAX_PUT_OFF:
                 begun = flush.begun()
                 self._present_some(flush, begun, due=begun)
+                here.put_off = 0
             elif here.put_off >= PRESENT_TOGETHER * PRESENT_SHARE:
                 self._present_some(flush, here.put_off // PRESENT_SHARE)
                 here.put_off = 0

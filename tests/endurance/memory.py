@@ -21,9 +21,10 @@ from tests.simulator.plan import HOUR, Plan
 
 EARLY, LATE = 2.0, 24.0
 """Hours of event time after which memory is compared; the second, or the end of the run."""
-SILENCE = "1h"
 BESIDE = 0.5
 """Hours around a moment whose looks count for it: a process breathes with its batches."""
+SILENCE = "1h"
+"""The rest after which a cascade ends."""
 
 
 @dataclass(frozen=True)
