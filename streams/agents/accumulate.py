@@ -2,8 +2,8 @@
 
 A batch is first grouped by key; each key's state is loaded, folded and written once. Rows that must be exact at once
 come with the fold. Derived rows (`Subject.present`) follow in the same flush while the worker keeps up; while it is
-behind, keys wait, up to a bound, and a part of every batch's time goes to those that have waited longest. A key that waits
-says so in its stored value, so a crash forgets none.
+behind, keys wait, and a part of every batch's time goes to those that have waited longest. None waits longer, in event time,
+than its subject has `patience`. A key that waits says so in its stored value, so a crash forgets none.
 
 A value is the fence (offset of the last input record it has applied), when its key must be looked at again (`agenda`),
 and the subject's own bytes.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import zip_longest
 from typing import Any, Final
 
 import msgspec
@@ -33,14 +33,12 @@ from streams.names import Names
 from streams.subject import MINUTE, NEVER, RELEASE, Due, Now, Rows, Subject
 
 MAX_PRESENTED: Final = 1_000
-"""Keys presented in one flush beyond those it touched, so that a flush stays short."""
+"""Keys presented in one flush beyond those it touched, so that a flush stays short. Of those that have waited too long as
+many as it touched, if that is more: otherwise more might come to wait than go."""
 PRESENT_SHARE: Final = 32
 """While behind, one waiting key is presented for every so many keys touched,"""
 PRESENT_TOGETHER: Final = 256
 """so many at a time, since subjects are quicker at many than at one."""
-MAX_PUT_OFF: Final = 16_384
-"""Keys of a partition that may wait or be overdue. Beyond, as many of both are presented as begin: a state is not released
-before it is presented, so what is put off takes memory, on a backlog the more the longer."""
 
 _json = msgspec.json.Encoder().encode
 
@@ -54,13 +52,17 @@ class _Partition:
     clocks: dict[int, tuple[int, int]] = field(default_factory=dict)
     """By source: stream time and floor."""
     now: Now = field(default_factory=lambda: Now(0, UNHEARD))
-    agenda: Agenda = field(default_factory=Agenda)
-    waiting: dict[bytes, None] = field(default_factory=dict)
+    agendas: dict[int, Agenda] = field(default_factory=dict)
+    """By first byte of the key, which is the subject's code."""
     put_off: int = 0
     """Keys touched since any were presented."""
     counts: dict[str, int] = field(default_factory=dict)
     told: dict[tuple[bytes, str], set[int]] = field(default_factory=dict)
     """By fingerprint and stand-in of an erasure: the sources that have told of it, while not all have."""
+
+    def ripe(self) -> int:
+        """Return how many keys wait, and one more for each subject of which any may be due."""
+        return sum(agenda.ripe(self.now) for agenda in self.agendas.values())
 
 
 class _Touched:
@@ -125,13 +127,6 @@ class _Flush:
             for found, due in zip(several, dues, strict=True):
                 found.due = due
 
-    def begun(self) -> int:
-        """Return how many of the keys at hand are new, or wait and did not before."""
-        waiting = self.here.waiting
-        return sum(
-            found.raw is None or (found.due == WAITING and key not in waiting) for key, found in self.touched.items()
-        )
-
     def keys(self, prefix: bytes) -> list[bytes]:
         """Return the keys of the partition that begin with `prefix`, those included that this flush begins."""
         entries = self.here.entries
@@ -153,16 +148,16 @@ class _Flush:
     def writes(self) -> dict[bytes, bytes | None]:
         """Return the new values, and note when each key is due."""
         here, fence, pack = self.here, self.fence, HEADER.pack
-        counts, waiting = here.counts, here.waiting
+        counts, agendas = here.counts, here.agendas
         writes: dict[bytes, bytes | None] = {}
         for key, found in self.touched.items():
             due, known, raw = found.due, found.known, found.raw
+            agenda = agendas[key[0]]
             if due == RELEASE:
                 if found.folded or known > fence:
                     due = WAITING  # its fence is still needed, should this batch be repeated; it goes in a later flush
                 else:
-                    waiting.pop(key, None)
-                    here.agenda.drop(key)
+                    agenda.drop(key)
                     if raw is not None:
                         writes[key] = None
                         counts[found.subject.code] -= 1
@@ -171,11 +166,11 @@ class _Flush:
                 code = found.subject.code
                 counts[code] = counts.get(code, 0) + 1
             if due == WAITING:
-                waiting[key] = None
+                agenda.wait(key, here.now)
             else:
-                waiting.pop(key, None)
-                if not here.agenda.holds(due, found.noted, here.now):
-                    here.agenda.put(key, due)
+                agenda.waiting.pop(key, None)
+                if not agenda.holds(due, found.noted, here.now):
+                    agenda.put(key, due)
             writes[key] = pack(fence if fence > known else known, written(due)) + found.subject.dump(found.state)
         return writes
 
@@ -195,7 +190,8 @@ class Accumulate:
 
     def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
         """Build the agenda of a partition from its values' headers; no value is decoded."""
-        here = self.held[partition] = _Partition(entries)
+        agendas = {ord(code): Agenda(subject.patience) for code, subject in self.subjects.items()}
+        here = self.held[partition] = _Partition(entries, agendas=agendas)
         self._forget_notes()
         if kept:
             seen, clocks, _, *told = msgspec.msgpack.decode(kept, strict=False)
@@ -207,17 +203,11 @@ class Accumulate:
         self._advance(here)
         unpack = HEADER.unpack_from
         for key, raw in entries.items():
-            if key == PROGRESS:
+            if key == PROGRESS or key[0] not in agendas:
                 continue
             code = chr(key[0])
-            if code not in self.subjects:
-                continue
             here.counts[code] = here.counts.get(code, 0) + 1
-            due = unpack(raw)[1]
-            if due == WAITING:
-                here.waiting[key] = None
-            else:
-                here.agenda.restore(key, due)
+            agendas[key[0]].restore(key, unpack(raw)[1], here.now)
         self._count_keys()
 
     def _count_keys(self) -> None:
@@ -227,7 +217,8 @@ class Accumulate:
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
         """Fold the facts in `records` and present what there is time for."""
         here = self.held[partition]
-        here.agenda.sweep(here.entries)
+        for code, agenda in here.agendas.items():
+            agenda.sweep(here.entries, here.counts.get(chr(code), 0))
         flush = _Flush(here, self.subjects, records[-1].offset)
         groups: dict[str, list[tuple[int, Fact]]] = {}
         erasures: list[Erasure] = []
@@ -259,11 +250,8 @@ class Accumulate:
             now, touched = here.now.time, flush.touched
             flush.present([key for key, it in touched.items() if it.subject.light and Due.of(it.due).time <= now])
             here.put_off += len(touched)
-            if len(here.waiting) + here.agenda.overdue(here.now) > MAX_PUT_OFF:
-                begun = flush.begun()
-                self._present_some(flush, begun, due=begun)
-                here.put_off = 0
-            elif here.put_off >= PRESENT_TOGETHER * PRESENT_SHARE:
+            self._present_some(flush, max(MAX_PRESENTED, len(touched)), overstayed=True)
+            if here.put_off >= PRESENT_TOGETHER * PRESENT_SHARE:
                 self._present_some(flush, here.put_off // PRESENT_SHARE)
                 here.put_off = 0
         else:
@@ -274,7 +262,7 @@ class Accumulate:
     def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
         """Present keys that wait or are due, unless there is more urgent work."""
         here = self.held[partition]
-        if behind or not (here.waiting or here.agenda.ripe(here.now)):
+        if behind or not here.ripe():
             return None
         flush = _Flush(here, self.subjects, offset - 1)
         self._present_some(flush, MAX_PRESENTED)  # if all that was ripe was stale, at least progress says so
@@ -284,7 +272,9 @@ class Accumulate:
         """Look at every key again whose rows depend on rules."""
         ruled = {ord(code) for code, subject in self.subjects.items() if subject.ruled}
         for here in self.held.values():
-            here.waiting.update((key, None) for key in here.entries if key[0] in ruled)
+            for key in here.entries:
+                if key[0] in ruled:
+                    here.agendas[key[0]].wait(key, here.now)
 
     def _told_by_all(self, here: _Partition, erasure: Erasure, source: int) -> bool:
         """Note that a source has told of an erasure; return whether all have, so that no fact with the name follows."""
@@ -300,16 +290,15 @@ class Accumulate:
         for subject in self.subjects.values():
             subject.forget()
 
-    def _present_some(self, flush: _Flush, count: int, due: int = 0) -> None:
-        """Present up to `count` keys that were waiting before this batch or have become due, and `due` more of the latter."""
+    def _present_some(self, flush: _Flush, most: int, *, overstayed: bool = False) -> None:
+        """Present keys that were waiting before this batch or have become due, about `most`, of each subject in turn."""
         here, touched = flush.here, flush.touched
-        keys = {key: None for key in islice(here.waiting, count) if key not in touched or touched[key].due == WAITING}
-        most = count + due
-        for key in here.agenda.take(here.now, here.entries) if len(keys) < most else ():
-            if key not in touched:
-                keys[key] = None
-                if len(keys) >= most:
-                    break
+        keys: dict[bytes, None] = {}
+        several = (agenda.next(here.now, here.entries, overstayed=overstayed) for agenda in here.agendas.values())
+        for some in zip_longest(*several):
+            keys.update((key, None) for key in some if key and (key not in touched or touched[key].due == WAITING))
+            if len(keys) >= most:
+                break
         flush.present(keys)
 
     def _advance(self, here: _Partition) -> None:
@@ -326,12 +315,12 @@ class Accumulate:
         for erasure in erasures:
             erased = erase(here.entries, effects.writes, self.subjects, erasure, flush.fence)
             for key in erased.gone:
-                here.waiting.pop(key, None)
-                here.agenda.drop(key)
+                here.agendas[key[0]].drop(key)
                 here.counts[chr(key[0])] -= 1
             for key in erased.fresh:
                 here.counts[chr(key[0])] += 1
-            here.waiting.update(dict.fromkeys(erased.fresh + erased.changed))
+            for key in erased.fresh + erased.changed:
+                here.agendas[key[0]].wait(key, here.now)
             self._forget_notes()
         version = max(version, flush.furthest + 1)  # rows say what their values have seen, and must outlive older ones
         for table, rows in flush.rows.by_table.items():
@@ -342,8 +331,7 @@ class Accumulate:
             effects.sends.extend(_told(self.names.trends, "trends", rises))
         clocks = [(source, time, floor) for source, (time, floor) in here.clocks.items()]
         told = [(mark, name, sorted(of)) for (mark, name), of in here.told.items()]
-        waiting = len(here.waiting) + here.agenda.ripe(here.now)
-        effects.kept = msgspec.msgpack.encode((here.seen, clocks, waiting, told))
+        effects.kept = msgspec.msgpack.encode((here.seen, clocks, here.ripe(), told))
         self._count_keys()
         return effects
 

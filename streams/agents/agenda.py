@@ -1,4 +1,4 @@
-"""When keys must be looked at again: when stream time has come to some moment, or the floor has."""
+"""Which keys are to be presented: those that wait, and those whose moment stream time, or the floor, has come to."""
 
 from __future__ import annotations
 
@@ -58,9 +58,6 @@ class _Calendar:
     def ripe(self, now: int) -> bool:
         return bool(self._moments) and self._moments[0] <= now
 
-    def overdue(self, now: int) -> int:
-        return sum(len(keys) for moment, keys in self._keys.items() if moment <= now) if self.ripe(now) else 0
-
     def take(self, now: int) -> Iterator[tuple[int, bytes]]:
         """Yield what is due, the earliest moment first, and keep no more of it; it may be left off at any point."""
         while self.ripe(now):
@@ -81,25 +78,35 @@ class _Calendar:
 
 
 class Agenda:
-    """The dues of one partition. An item that is not what its key's value says any more is stale, and passed over.
+    """What is to be presented of one subject in one partition.
 
-    A key that is busy leaves many behind, and they would stay until their moment comes, hours or days later; so when there
-    are more of them than keys, they are swept out.
+    An item that is not what its key's value says any more is stale, and passed over. A key that is busy leaves many behind,
+    and they would stay until their moment comes, hours or days later; so when there are more of them than keys, they are
+    swept out.
     """
 
-    def __init__(self) -> None:
-        """Nothing is due."""
+    def __init__(self, patience: int = 0) -> None:
+        """Nothing is due. `patience` is how long (ms of event time) a key may be kept waiting."""
+        self._patience = patience
+        self.waiting: dict[bytes, int] = {}
+        """Keys that wait, the longest first → stream time since when."""
         self._times = _Calendar()
         self._floors = _Calendar()
         self._both: dict[bytes, Due] = {}
         """Keys that wait for time or floor."""
 
-    def restore(self, key: bytes, due: int) -> None:
+    def restore(self, key: bytes, due: int, now: Now) -> None:
         """Take up a due as `written`."""
-        if due < WAITING:
+        if due == WAITING:
+            self.wait(key, now)
+        elif due < WAITING:
             self._floors.put(-2 - due, key)
-        elif WAITING < due < NEVER:
+        elif due < NEVER:
             self._times.put(due, key)
+
+    def wait(self, key: bytes, now: Now) -> None:
+        """Note that `key` waits; if it does already, since when stays."""
+        self.waiting.setdefault(key, now.time)
 
     def put(self, key: bytes, due: int | Due) -> None:
         """Note when to look at `key`, whatever was noted before."""
@@ -125,21 +132,31 @@ class Agenda:
 
     def drop(self, key: bytes) -> None:
         """Forget a key."""
+        self.waiting.pop(key, None)
         self._both.pop(key, None)
 
-    def sweep(self, values: Mapping[bytes, bytes]) -> None:
-        """Throw away what is stale when that is most; `values` are those of the partition, all that was put included."""
+    def sweep(self, values: Mapping[bytes, bytes], live: int) -> None:
+        """Throw away what is stale when that is most; `values` are those of the partition, `live` of them the subject's."""
         for calendar, sign in ((self._times, 1), (self._floors, -1)):
-            if len(calendar) > 2 * len(values) + ROOM:
+            if len(calendar) > 2 * live + ROOM:
                 calendar.keep(partial(self._valid, sign=sign, values=values))
 
-    def ripe(self, now: Now) -> bool:
-        """Tell whether anything may be due."""
-        return self._times.ripe(now.time) or self._floors.ripe(now.floor)
+    def ripe(self, now: Now) -> int:
+        """Return how many keys wait, and one more if any may be due."""
+        return len(self.waiting) + (self._times.ripe(now.time) or self._floors.ripe(now.floor))
 
-    def overdue(self, now: Now) -> int:
-        """Return how many items are due, stale ones included."""
-        return self._times.overdue(now.time) + self._floors.overdue(now.floor)
+    def next(self, now: Now, values: Mapping[bytes, bytes], *, overstayed: bool = False) -> Iterator[bytes]:
+        """Yield the keys to be presented as `take` does, those that wait first and the longest of them.
+
+        If `overstayed`, only those that were to be presented longer ago than is to be put up with.
+        """
+        if overstayed:
+            now = Now(now.time - self._patience, now.floor - self._patience)
+        for key, since in self.waiting.items():
+            if since > now.time:
+                break
+            yield key
+        yield from self.take(now, values)
 
     def take(self, now: Now, values: Mapping[bytes, bytes]) -> Iterator[bytes]:
         """Yield the keys that are due, and note no more of them; `values` are those of the partition."""

@@ -33,6 +33,7 @@ class Accounts(Subject[Account]):
 
     name: ClassVar[str] = "accounts"
     code: ClassVar[str] = "a"
+    patience: int = 7 * DAY
 
     def __init__(self, *, settings: ScoreSettings = DEFAULTS) -> None:
         """`settings` of the scores."""

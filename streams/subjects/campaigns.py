@@ -17,7 +17,7 @@ from streams.campaigns.rule import Caps, Contest, PostWithMedia, Referral, Rule,
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.tally import Score
 from streams.campaigns.tree import Joined, Tree
-from streams.subject import NEVER, RELEASE, SOON, Due, Now, Others, Rows, Subject
+from streams.subject import HOUR, NEVER, RELEASE, SOON, Due, Now, Others, Rows, Subject
 from streams.subjects.entrants import contest_prefix, score_of
 from streams.subjects.renaming import renamed
 from streams.subjects.standing import APPEAL, CAMPAIGN, say_campaign
@@ -64,6 +64,7 @@ class Campaigns(Subject[Whole]):
     name: ClassVar[str] = "campaigns"
     code: ClassVar[str] = CAMPAIGN
     ruled: ClassVar[bool] = True
+    patience: int = HOUR
     looks: ClassVar[bool] = True
 
     def __init__(self, rulebook: Rulebook) -> None:

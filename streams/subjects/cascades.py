@@ -55,6 +55,7 @@ class Cascades(Subject[Cascade]):
 
     def __init__(self, *, silence: int = SILENCE, limit: int = LIMIT, viral: int = VIRAL) -> None:
         """`silence` in milliseconds; `limit` and `viral` in shares."""
+        self.patience = silence
         self._silence, self._limit, self._viral = silence, limit, viral
         self._warm = Warm[Cascade]()
 

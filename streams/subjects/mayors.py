@@ -15,7 +15,7 @@ from streams.campaigns.quota import Award
 from streams.campaigns.rule import Mayor
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.titles import DAY, FOREVER, LEAST, WINDOW, Race, Title
-from streams.subject import NEVER, RELEASE, Due, Now, Rows, Subject
+from streams.subject import HOUR, NEVER, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.renaming import renamed
 from streams.subjects.standing import APPEAL, say_campaign, say_entry, say_points, undos_last
 
@@ -72,6 +72,7 @@ class Mayors(Subject[Venue]):
     name: ClassVar[str] = "mayors"
     code: ClassVar[str] = "m"
     ruled: ClassVar[bool] = True
+    patience: int = HOUR
 
     def __init__(self, rulebook: Rulebook | None = None) -> None:
         """Give every venue its race, and the campaigns in `rulebook` theirs."""

@@ -101,7 +101,7 @@ def test_a_due_that_stays_is_noted_once() -> None:
     world = World()
     for minute in (1, 2, 3, 4):
         world.come(minute)
-    assert len(world.body.held[0].agenda._times) == 1
+    assert len(world.body.held[0].agendas[ord("z")]._times) == 1
 
 
 @pytest.mark.parametrize("light", [False, True])
@@ -118,9 +118,10 @@ def test_what_is_light_is_presented_even_while_behind(light: bool, monkeypatch: 
 @pytest.mark.parametrize("due", [None, DUE])
 def test_what_is_put_off_is_bounded(due: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long a worker is behind, keys that wait to be presented, and those whose time has come, are released."""
-    monkeypatch.setattr(accumulate, "MAX_PUT_OFF", 20)
+    monkeypatch.setattr(accumulate, "MAX_PRESENTED", 1)
+    monkeypatch.setattr(Patient, "patience", 10 * MINUTE)
     monkeypatch.setattr(Patient, "fold", lambda *_: due)
     world = World()
     for number in range(500):
         world.come(1 + number // 10, behind=True, who=f"u{number}")
-    assert len(world.values) < 150  # ten begin in a minute, and are due after ten
+    assert len(world.values) < 250  # ten begin in a minute, wait for ten, and once their fence is spent for ten again

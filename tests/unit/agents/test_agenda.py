@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.agents import agenda as module
-from streams.agents.agenda import HEADER, ROOM, WAITING, Agenda, written
+from streams.agents.agenda import HEADER, ROOM, Agenda, written
 from streams.subject import NEVER, Due, Now
 
 moments = st.integers(1, 6) | st.just(NEVER)
@@ -42,12 +42,10 @@ def test_a_key_comes_when_what_was_noted_last_has_come(
 def test_after_a_restart_nothing_is_forgotten(some: list[tuple[bytes, int | Due]], time: int, floor: int) -> None:
     """From the headers alone the same keys come; those that wait for either of two moments are looked at at once."""
     _, values, last = noted(some)
-    again, at_once = Agenda(), set()
+    again = Agenda()
     for key, raw in values.items():
-        due = HEADER.unpack(raw)[1]
-        if due == WAITING:
-            at_once.add(key)
-        again.restore(key, due)
+        again.restore(key, HEADER.unpack(raw)[1], Now(0, 0))
+    at_once = set(again.waiting)
     assert at_once == {key for key, due in last.items() if NEVER not in due}
     want = {key for key, due in last.items() if due.time <= time or due.floor <= floor}
     assert set(again.take(Now(time, floor), values)) | at_once >= want
@@ -69,7 +67,7 @@ def test_sweeping_out_what_is_stale_changes_nothing(some: list[tuple[bytes, int 
     other, _, _ = noted(some)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "ROOM", -100)
-        agenda.sweep(values)
+        agenda.sweep(values, len(values))
     assert set(agenda.take(Now(time, floor), values)) == set(other.take(Now(time, floor), values))
 
 
@@ -80,7 +78,20 @@ def test_a_busy_key_takes_no_more_room_than_a_quiet_one() -> None:
         values = {b"a": HEADER.pack(0, 10**9 + due), b"b": HEADER.pack(0, -2 - 10**9 - due)}
         agenda.put(b"a", 10**9 + due)
         agenda.put(b"b", Due(floor=10**9 + due))
-        agenda.sweep(values)
+        agenda.sweep(values, len(values))
     assert len(agenda._times) <= ROOM + 4
     assert len(agenda._floors) <= ROOM + 4
     assert list(agenda.take(Now(2 * 10**9, 2 * 10**9), values)) == [b"a", b"b"]
+
+
+def test_those_that_waited_longest_come_first_and_none_waits_too_long() -> None:
+    """A key that waits already goes on waiting since then; only who overstayed comes when the others are put off."""
+    agenda, values = Agenda(patience=10), {b"due": HEADER.pack(0, 4), b"late": HEADER.pack(0, 14)}
+    agenda.wait(b"b", Now(3, 0))
+    agenda.wait(b"a", Now(5, 0))
+    agenda.wait(b"b", Now(9, 0))
+    agenda.put(b"due", 4)
+    agenda.put(b"late", 14)
+    assert list(agenda.next(Now(12, 0), values, overstayed=True)) == []
+    assert list(agenda.next(Now(14, 0), values, overstayed=True)) == [b"b", b"due"]
+    assert list(agenda.next(Now(15, 0), values)) == [b"b", b"a", b"late"]
