@@ -109,7 +109,7 @@ class _Flush:
             found.folded = True
 
     def present(self, keys: Iterable[bytes]) -> None:
-        """Say derived rows as of now, those of one subject together."""
+        """Present keys, those of one subject together."""
         by_subject: dict[str, list[_Touched]] = {}
         for key in keys:
             found = self.touched.get(key)
@@ -118,14 +118,22 @@ class _Flush:
                 found = self.touched[key] = _Touched(name, self.here.entries.get(key), self.subjects[name[0]])
             by_subject.setdefault(found.subject.code, []).append(found)
         for code, several in by_subject.items():
-            subject = self.subjects[code]
-            items = [(found.own, found.state) for found in several]
-            if subject.looks:
-                for own, state in items:
-                    subject.look(own, state, self.here.now, self)
-            dues = subject.present_many(items, self.here.now, self.rows)
-            for found, due in zip(several, dues, strict=True):
-                found.due = due
+            self._present_of(self.subjects[code], several)
+
+    def present_light(self) -> None:
+        """Present what is at hand and costs next to nothing."""
+        for subject in self.subjects.values():
+            if subject.light and (several := [it for it in self.touched.values() if it.subject is subject]):
+                self._present_of(subject, several)
+
+    def _present_of(self, subject: Subject[Any], several: Sequence[_Touched]) -> None:
+        items = [(found.own, found.state) for found in several]
+        if subject.looks:
+            for own, state in items:
+                subject.look(own, state, self.here.now, self)
+        dues = subject.present_many(items, self.here.now, self.rows)
+        for found, due in zip(several, dues, strict=True):
+            found.due = due
 
     def keys(self, prefix: bytes) -> list[bytes]:
         """Return the keys of the partition that begin with `prefix`, those included that this flush begins."""
@@ -247,10 +255,9 @@ class Accumulate:
             if name[0] in self.subjects:  # one that is not chosen any more may still be on its way
                 flush.fold(name, facts)
         if behind:
-            now, touched = here.now.time, flush.touched
-            flush.present([key for key, it in touched.items() if it.subject.light and Due.of(it.due).time <= now])
-            here.put_off += len(touched)
-            self._present_some(flush, max(MAX_PRESENTED, len(touched)), overstayed=True)
+            flush.present_light()
+            here.put_off += len(flush.touched)
+            self._present_some(flush, max(MAX_PRESENTED, len(flush.touched)), overstayed=True)
             if here.put_off >= PRESENT_TOGETHER * PRESENT_SHARE:
                 self._present_some(flush, here.put_off // PRESENT_SHARE)
                 here.put_off = 0

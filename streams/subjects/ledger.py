@@ -11,9 +11,9 @@ from typing import ClassVar
 import msgspec
 
 from schemas.fact import Fact
-from streams.subject import HOUR, MINUTE, RELEASE, Now, Rows, Subject
+from streams.subject import HOUR, MINUTE, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.pane_rows import say_panes
-from streams.windows.panes import GIVEN, KLASS_BITS, SLOT_BITS, Panes, add, drop
+from streams.windows.panes import GIVEN, KLASS_BITS, SLOT_BITS, Panes, add
 
 SETTLING = 2 * HOUR
 """When to ask whether a minute is final: with the usual lateness and horizon, once is enough."""
@@ -54,7 +54,7 @@ class Ledger(Subject[Panes]):
         return FORMAT + _encode(state)
 
     def fold(self, key: str, state: Panes, facts: Sequence[Fact], rows: Rows) -> int:
-        """Count the facts, say their panes; look again when the earliest can change no more."""
+        """Count the facts, say their panes; look again when the latest can change no more, the earlier ones at hand anyhow."""
         touched: set[int] = set()
         for fact in facts:
             slot = fact.kind << KLASS_BITS | fact.klass
@@ -70,11 +70,21 @@ class Ledger(Subject[Panes]):
         say_panes(key, state, touched, rows)
         return self._due(state)
 
-    def present(self, key: str, state: Panes, now: Now, rows: Rows) -> int:
+    def present(self, key: str, state: Panes, now: Now, rows: Rows) -> int | Due:
         """Forget the minutes that can change no more; they have been said."""
-        drop(state, now.floor // MINUTE)
-        return max(self._due(state), now.time + HOUR) if state else RELEASE
+        return self.present_many([(key, state)], now, rows)[0]
+
+    def present_many(self, items: Sequence[tuple[str, Panes]], now: Now, rows: Rows) -> list[int | Due]:
+        """Do so for several accounts."""
+        limit, later = now.floor // MINUTE << SLOT_BITS, now.time + HOUR
+        dues: list[int | Due] = []
+        for _, state in items:
+            if state and min(state) < limit:
+                for pane in [pane for pane in state if pane < limit]:
+                    del state[pane]
+            dues.append(max(self._due(state), later) if state else RELEASE)
+        return dues
 
     @staticmethod
     def _due(state: Panes) -> int:
-        return (min(state, default=0) >> SLOT_BITS) * MINUTE + SETTLING
+        return (max(state, default=0) >> SLOT_BITS) * MINUTE + SETTLING
