@@ -10,6 +10,7 @@ What of Faust it answers:
 - Faust's own bookkeeping of acknowledgements builds a list with one integer per record; ours has nothing to keep.
 - A log may end with what is no record: what closes a transaction. Progress would never come to the end, so a producer with
   transactions that pauses would look like a worker that hangs: `end_without_records`.
+- Faust reads uncommitted unless it writes transactions itself, so what a producer had aborted would count.
 - A worker that was stopped for longer than its session must not write when it wakes: `check_lease`.
 - Faust reads each partition as fast as it can. On a backlog ingest was three times as fast as accept, and some of its
   partitions were twice as fast as others. Accept cannot forget an id before it has read what ingest has said, nor before
@@ -28,6 +29,7 @@ from typing import Any
 
 import structlog
 from aiokafka.conn import CloseReason
+from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.protocol.produce import ProduceRequest
 from faust.tables.recovery import Recovery
 from faust.transport.drivers import aiokafka as driver
@@ -123,10 +125,12 @@ class GuardedConsumer(driver.Consumer):
     # What can be changed of aiokafka once there is one
 
     async def on_started(self) -> None:
-        """Watch heartbeats and connections, and pace the fetches, once the consumer thread runs."""
+        """Watch heartbeats and connections, pace the fetches, and read what is committed, once the consumer thread runs."""
         await super().on_started()
         self._watch_heartbeats()
-        watch_connections(self._thread._ensure_consumer()._client)
+        consumer = self._thread._ensure_consumer()
+        watch_connections(consumer._client)
+        consumer._fetcher._isolation_level = READ_COMMITTED
         self._pace_fetches(busy=True)
 
     def _pace_fetches(self, busy: bool) -> None:
@@ -228,14 +232,29 @@ class GuardedConsumer(driver.Consumer):
         self._seen[tp] = offset, since, now
         return now - since < STUCK
 
+    def highwater(self, tp: Any) -> int:
+        """Return up to where a partition can be read: to its end, or to where the first open transaction begins."""
+        end: int | None = self._thread._ensure_consumer().last_stable_offset(tp)
+        return max(end or 0, 0)
+
     def waiting(self, tp: Any) -> int:
         """Return how many records of a guarded partition wait to be processed, as far as is known."""
-        done = self._stages[tp.topic].next_offset(tp.partition)
-        return max((self.highwater(tp) or 0) - (self.begins.get(tp, 0) if done is None else done), 0)
+        return max(self.highwater(tp) - self._done(tp), 0)
 
     def lag(self, tp: Any) -> int | None:
-        """Return how many records wait, or None where that is not known as of now."""
-        return self.waiting(tp) if 0 <= wall() - self._polled(tp) <= STALE else None
+        """Return how many records there are beyond what is done, or None where that is not known as of now.
+
+        Those in an open transaction are among them: they may yet count, and were here before what comes now.
+        """
+        return max(self._length(tp) - self._done(tp), 0) if 0 <= wall() - self._polled(tp) <= STALE else None
+
+    def _length(self, tp: Any) -> int:
+        end: int | None = super().highwater(tp)
+        return end or 0
+
+    def _done(self, tp: Any) -> int:
+        done: int | None = self._stages[tp.topic].next_offset(tp.partition)
+        return self.begins.get(tp, 0) if done is None else done
 
     def _polled(self, tp: Any) -> float:
         """Return when Kafka last said how long a partition is, by the wall clock."""
@@ -248,7 +267,7 @@ class GuardedConsumer(driver.Consumer):
         and Kafka answered; and so once more after that was fetched again. Input goes on from there.
         """
         offset, begin = self._stages[tp.topic].next_offset(tp.partition), self.begins.get(tp)
-        if not self.lag(tp) or begin is None or begin != (begin if offset is None else offset):
+        if not (self.lag(tp) and self.waiting(tp)) or begin is None or begin != (begin if offset is None else offset):
             self._ends.pop(tp, None)
             return None
         now, end = monotonic(), self.highwater(tp)

@@ -1,7 +1,7 @@
 """The long run: every fault again and again, on one broker and on three, and the table of docs/reliability.md.
 
     python -m tests.faults --minutes 5 --seconds 5 --write
-    python -m tests.faults --faults 200 --seconds 2 --rate 4200 --minutes 95 --write
+    python -m tests.faults --faults 200 --seconds 2 --rate 4500 --minutes 95 --write
 
 Ends with 1 when anything was wrong after a fault. `make chaos` calls it.
 """

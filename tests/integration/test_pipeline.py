@@ -180,6 +180,12 @@ def test_naughty_strings_come_back_unchanged(stack: StackInfo, tmp_path: Path) -
         assert here.juice("audit").returncode == 0
 
 
+def like(number: int, after: int = 0) -> bytes:
+    """Return a record, `after` so many ms more."""
+    said = {"id": f"e{number}", "type": "like", "time": 1_341_100_800_000 + number + after, "actor": "ann"}
+    return json.dumps(said | {"object_author": "bob"}).encode()
+
+
 def test_a_producer_with_transactions_may_pause(stack: StackInfo, tmp_path: Path) -> None:
     """What closes a transaction is an offset without a record: it is passed over, and nothing waits for it."""
 
@@ -187,9 +193,7 @@ def test_a_producer_with_transactions_may_pause(stack: StackInfo, tmp_path: Path
         producer = AIOKafkaProducer(bootstrap_servers=stack.kafka, transactional_id=here.names.events)
         async with producer, producer.transaction():
             for number in range(begin, begin + 20):
-                said = {"id": f"e{number}", "type": "like", "time": 1_341_100_800_000 + number, "actor": "ann"}
-                record = json.dumps(said | {"object_author": "bob"}).encode()
-                await producer.send(here.names.events, record, partition=number % 4)
+                await producer.send(here.names.events, like(number), partition=number % 4)
 
     with installation(stack, tmp_path, stall_deadline="20s") as here:
         worker = here.start("worker")
@@ -201,3 +205,37 @@ def test_a_producer_with_transactions_may_pause(stack: StackInfo, tmp_path: Path
         _, differences, conservation = here.audit()
         assert (differences, conservation.holds, conservation.accepted) == ([], True, 40)
         assert "starting it again" not in worker.said()
+
+
+def test_what_is_aborted_does_not_count_and_what_is_open_is_waited_for(stack: StackInfo, tmp_path: Path) -> None:
+    """A transaction's events are not late for having been undecided while newer ones came on other partitions."""
+
+    async def produce(here: Installation) -> None:
+        plain = AIOKafkaProducer(bootstrap_servers=stack.kafka)
+        producer = AIOKafkaProducer(bootstrap_servers=stack.kafka, transactional_id=here.names.events)
+        async with plain, producer:
+            for partition in range(4):
+                await plain.send_and_wait(here.names.events, like(partition), partition=partition)
+            assert here.drain() is None, here.logs()
+            await producer.begin_transaction()
+            for number in range(10, 30):
+                await producer.send_and_wait(here.names.events, like(number), partition=0)
+            await producer.abort_transaction()
+            assert here.drain() is None, here.logs()
+            async with producer.transaction():
+                await producer.send_and_wait(here.names.events, like(30), partition=0)
+                await asyncio.sleep(4)
+                for partition in (1, 2, 3):
+                    late = like(30 + partition, after=7_200_000)
+                    await plain.send_and_wait(here.names.events, late, partition=partition)
+                await asyncio.sleep(4)
+
+    with installation(stack, tmp_path, idle="1s") as here:
+        here.start("worker")
+        here.start("sink")
+        asyncio.run(produce(here))
+        assert here.drain() is None, here.logs()
+        ids = {id for (id,) in here.query("SELECT id FROM {db}.events")}
+        assert ids == {f"e{number}" for number in (0, 1, 2, 3, 30, 31, 32, 33)}
+        _, differences, conservation = here.audit()
+        assert (differences, conservation.holds, conservation.accepted) == ([], True, 8)

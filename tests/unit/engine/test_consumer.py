@@ -417,8 +417,10 @@ def test_what_kafka_said_long_ago_is_not_known(monkeypatch: pytest.MonkeyPatch) 
 
     async def test(world: World) -> None:
         monkeypatch.setattr(world.stage, "next_offset", lambda partition: None)
-        monkeypatch.setattr(world.consumer, "highwater", lambda tp: 5)
+        monkeypatch.setattr(world.consumer, "highwater", lambda tp: 4)
+        monkeypatch.setattr(world.consumer, "_length", lambda tp: 5)
         world.consumer.begins = {ROUTED: 3}
+        assert world.consumer.waiting(ROUTED) == 1, "what is in an open transaction is no work yet"
         for age, lag in ((0.01, 2), (STALE / 2, 2), (STALE * 2, None), (-1.0, None)):
             monkeypatch.setattr(world.consumer, "_polled", lambda tp, age=age: wall() - age)
             assert world.consumer.lag(ROUTED) == lag
@@ -445,7 +447,9 @@ def test_what_closes_a_transaction_is_passed_over_when_nothing_else_is_there(mon
     async def test(world: World) -> None:
         thread = threaded(world)
         monkeypatch.setattr(world.stage, "next_offset", lambda partition: offset[0])
-        monkeypatch.setattr(world.consumer, "highwater", lambda tp: 6)
+        end = [5]
+        monkeypatch.setattr(world.consumer, "highwater", lambda tp: end[0])
+        monkeypatch.setattr(world.consumer, "_length", lambda tp: 6)
         monkeypatch.setattr(world.consumer, "_polled", lambda tp: wall() - 0.01)
         monkeypatch.setattr(world.consumer, "_position", lambda tp: position[0])
         world.consumer.begins = {ROUTED: 6}
@@ -454,6 +458,8 @@ def test_what_closes_a_transaction_is_passed_over_when_nothing_else_is_there(mon
         position[0] = 5
         assert await looks(world, 4 * QUIET) == [], "one was not fetched yet"
         position[0] = 6
+        assert await looks(world, 4 * QUIET) == [], "a transaction is open"
+        end[0] = 6
         assert await looks(world, QUIET - 1) == []
         now[0] += 2 * STALE  # frozen
         assert await looks(world, QUIET - 1) == []

@@ -60,6 +60,7 @@ class Set:
         self.rewound: list[tuple[Any, int]] = []
         monkeypatch.setattr(world.consumer, "check_lease", self.lease)
         monkeypatch.setattr(world.consumer, "highwater", lambda tp: 0)
+        monkeypatch.setattr(world.consumer, "_length", lambda tp: 0)
         monkeypatch.setattr(world.consumer, "_polled", lambda tp: wall() - 0.01)
         monkeypatch.setattr(world.consumer, "rewind", self.rewind)
 
