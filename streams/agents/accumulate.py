@@ -200,11 +200,14 @@ class Accumulate:
         """Build the agenda of a partition from its values' headers; no value is decoded."""
         agendas = {ord(code): Agenda(subject.patience) for code, subject in self.subjects.items()}
         here = self.held[partition] = _Partition(entries, agendas=agendas)
+        since: dict[int, int] = {}
         self._forget_notes()
         if kept:
-            seen, clocks, _, *told = msgspec.msgpack.decode(kept, strict=False)
+            seen, clocks, _, *more = msgspec.msgpack.decode(kept, strict=False)
+            told, longest = (*more, (), ())[:2]  # an older version kept fewer
+            since.update(longest)
             here.seen = dict(seen)
-            here.told = {(bytes(mark), name): set(of) for mark, name, of in (told[0] if told else ())}
+            here.told = {(bytes(mark), name): set(of) for mark, name, of in told}
             here.clocks = {source: (time, floor) for source, time, floor in clocks}
         for source in range(self.partitions):
             here.clocks.setdefault(source, (UNHEARD, UNHEARD))
@@ -215,7 +218,7 @@ class Accumulate:
                 continue
             code = chr(key[0])
             here.counts[code] = here.counts.get(code, 0) + 1
-            agendas[key[0]].restore(key, unpack(raw)[1], here.now)
+            agendas[key[0]].restore(key, unpack(raw)[1], since.get(key[0], here.now.time))
         self._count_keys()
 
     def _count_keys(self) -> None:
@@ -254,8 +257,8 @@ class Accumulate:
         for name, facts in groups.items():
             if name[0] in self.subjects:  # one that is not chosen any more may still be on its way
                 flush.fold(name, facts)
+        flush.present_light()
         if behind:
-            flush.present_light()
             here.put_off += len(flush.touched)
             self._present_some(flush, max(MAX_PRESENTED, len(flush.touched)), overstayed=True)
             if here.put_off >= PRESENT_TOGETHER * PRESENT_SHARE:
@@ -338,7 +341,8 @@ class Accumulate:
             effects.sends.extend(_told(self.names.trends, "trends", rises))
         clocks = [(source, time, floor) for source, (time, floor) in here.clocks.items()]
         told = [(mark, name, sorted(of)) for (mark, name), of in here.told.items()]
-        effects.kept = msgspec.msgpack.encode((here.seen, clocks, here.ripe(), told))
+        longest = [(code, since) for code, agenda in here.agendas.items() if (since := agenda.longest()) is not None]
+        effects.kept = msgspec.msgpack.encode((here.seen, clocks, here.ripe(), told, longest))
         self._count_keys()
         return effects
 

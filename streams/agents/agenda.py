@@ -95,10 +95,10 @@ class Agenda:
         self._both: dict[bytes, Due] = {}
         """Keys that wait for time or floor."""
 
-    def restore(self, key: bytes, due: int, now: Now) -> None:
-        """Take up a due as `written`."""
+    def restore(self, key: bytes, due: int, since: int) -> None:
+        """Take up a due as `written`; a key that waits does so since then."""
         if due == WAITING:
-            self.wait(key, now)
+            self.waiting[key] = since
         elif due < WAITING:
             self._floors.put(-2 - due, key)
         elif due < NEVER:
@@ -107,6 +107,10 @@ class Agenda:
     def wait(self, key: bytes, now: Now) -> None:
         """Note that `key` waits; if it does already, since when stays."""
         self.waiting.setdefault(key, now.time)
+
+    def longest(self) -> int | None:
+        """Return since when the key waits that waits longest; None where none does."""
+        return next(iter(self.waiting.values()), None)
 
     def put(self, key: bytes, due: int | Due) -> None:
         """Note when to look at `key`, whatever was noted before."""

@@ -241,6 +241,11 @@ class GuardedConsumer(driver.Consumer):
         """Return how many records of a guarded partition wait to be processed, as far as is known."""
         return max(self.highwater(tp) - self._done(tp), 0)
 
+    def pending(self, tp: Any) -> bool:
+        """Tell whether records wait: unlike for `waiting`, what is no record does not count."""
+        done = self._done(tp)
+        return bool(self.begins.get(tp, done) > done or 0 <= self._position(tp) < self.highwater(tp))
+
     def lag(self, tp: Any) -> int | None:
         """Return how many records there are beyond what is done, or None where that is not known as of now.
 
@@ -263,18 +268,19 @@ class GuardedConsumer(driver.Consumer):
     async def end_without_records(self, tp: Any) -> int | None:
         """Return where a partition ends if no record waits before that, only what a transaction leaves; None while one may.
 
-        That is when the consumer is at the end, and what it delivered is done, for QUIET seconds in which we were awake
-        and Kafka answered; and so once more after that was fetched again. Input goes on from there.
+        That is when the consumer has read beyond it, and what it delivered is done, for QUIET seconds in which we were awake
+        and Kafka answered; and so once more after that was fetched again. Input goes on from there. What comes meanwhile and is
+        no record either has its turn after that, so a producer that aborts again and again holds nothing up.
         """
         offset, begin = self._stages[tp.topic].next_offset(tp.partition), self.begins.get(tp)
         if not (self.lag(tp) and self.waiting(tp)) or begin is None or begin != (begin if offset is None else offset):
             self._ends.pop(tp, None)
             return None
-        now, end = monotonic(), self.highwater(tp)
+        now = monotonic()
         seen = self._ends.get(tp)
-        if seen is None or (seen.begin, seen.end) != (begin, end):
-            seen = self._ends[tp] = _End(begin, end, now, now)
-        elif now - seen.looked > STALE or self._position(tp) < end:
+        if seen is None or seen.begin != begin:
+            seen = self._ends[tp] = _End(begin, self.highwater(tp), now, now)
+        elif now - seen.looked > STALE or self._position(tp) < seen.end:
             seen.since = now
         seen.looked = now
         if now - seen.since < QUIET:
@@ -285,8 +291,8 @@ class GuardedConsumer(driver.Consumer):
             await self.rewind(tp, begin)
             return None
         del self._ends[tp]
-        self.begins[tp] = end
-        return end
+        self.begins[tp] = seen.end
+        return seen.end
 
     def _position(self, tp: Any) -> int:
         """Return the offset that is fetched next."""
@@ -306,7 +312,7 @@ class GuardedConsumer(driver.Consumer):
         del self._retried[tp]
         if first - want > 1:
             log.warning(
-                "records are missing from the log",
+                "offsets without records: a transaction was aborted, or retention was faster than we",
                 topic=tp.topic,
                 partition=tp.partition,
                 begin=want,

@@ -165,7 +165,7 @@ class Stage:
         """Tell whether records wait here that waited too long already."""
         if self._age < HURRY:
             return False
-        return any(map(self.app.consumer.waiting, self.held()))
+        return any(map(self.app.consumer.pending, self.held()))
 
     async def tick(self) -> bool:
         """Do what is to be done while no input comes, for every partition held; tell whether there was anything."""

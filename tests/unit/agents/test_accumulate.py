@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,9 +14,11 @@ from streams.agents.accumulate import Accumulate
 from streams.engine.progress import PROGRESS
 from streams.names import Names
 from streams.subject import MINUTE, RELEASE, Now, Rows, Subject
+from streams.subjects.ledger import Ledger
 from tests.pipe import Record
 
 DUE = 10 * MINUTE
+LATENESS = 15 * MINUTE
 
 
 class Patient(Subject[list[int]]):
@@ -58,17 +60,18 @@ class Patient(Subject[list[int]]):
 class World:
     """The stage, with one partition, and what it has written."""
 
-    def __init__(self) -> None:
+    def __init__(self, other: Subject[Any] | None = None) -> None:
         self.subject = Patient()
-        self.body = Accumulate(names=Names(), partitions=1, subjects=[self.subject])
+        self.body = Accumulate(names=Names(), partitions=1, subjects=[other or self.subject])
         self.values: dict[bytes, bytes] = {}
         self.offset = 0
         self.body.restore(0, self.values, 0, b"")
 
-    def come(self, minute: int, behind: bool = False, who: str = "ada") -> None:
+    def come(self, minute: int, behind: bool = False, who: str = "ada", code: str = "z") -> None:
         """Let a fact of that minute come."""
-        fact = Fact("id", 0, minute * MINUTE, who)
-        routed = Routed(0, self.offset, self.offset + 1, fact.time, 0, ((self.offset, (f"z{who}",), fact),))
+        fact = Fact("id", 0, minute * MINUTE, who, given=1)
+        floor = fact.time - LATENESS
+        routed = Routed(0, self.offset, self.offset + 1, fact.time, floor, ((self.offset, (code + who,), fact),))
         effects = self.body.process(0, [Record(self.offset, 0, None, encode(routed))], behind)
         self.offset += 1
         for key, value in effects.writes.items():
@@ -115,13 +118,29 @@ def test_what_is_light_is_presented_even_while_behind(light: bool, monkeypatch: 
     assert len(world.subject.presented) == (2 if light else 0)
 
 
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_busy_account_of_the_ledger_takes_no_more_room_than_a_quiet_one(behind: bool) -> None:
+    """Its next due moves on with each fact, so what is final must go while it is at hand."""
+    world = World(Ledger())
+    sizes = []
+    for minute in range(1, 1_000):
+        world.come(minute, behind, code="l")
+        sizes.append(len(world.values[b"lada"]))
+    assert sizes[-1] < 2 * sizes[100]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
 @pytest.mark.parametrize("due", [None, DUE])
-def test_what_is_put_off_is_bounded(due: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long a worker is behind, keys that wait to be presented, and those whose time has come, are released."""
+def test_what_is_put_off_is_bounded(due: int | None, restarts: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a worker is behind, keys that wait to be presented, and those whose time has come, are released; also
+    by a worker that is started again and again.
+    """
     monkeypatch.setattr(accumulate, "MAX_PRESENTED", 1)
     monkeypatch.setattr(Patient, "patience", 10 * MINUTE)
     monkeypatch.setattr(Patient, "fold", lambda *_: due)
     world = World()
     for number in range(500):
         world.come(1 + number // 10, behind=True, who=f"u{number}")
+        if restarts and number % 50 == 0:
+            world.body.restore(0, world.values, world.offset, world.values[PROGRESS])
     assert len(world.values) < 250  # ten begin in a minute, wait for ten, and once their fence is spent for ten again

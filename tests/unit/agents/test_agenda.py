@@ -44,7 +44,7 @@ def test_after_a_restart_nothing_is_forgotten(some: list[tuple[bytes, int | Due]
     _, values, last = noted(some)
     again = Agenda()
     for key, raw in values.items():
-        again.restore(key, HEADER.unpack(raw)[1], Now(0, 0))
+        again.restore(key, HEADER.unpack(raw)[1], 0)
     at_once = set(again.waiting)
     assert at_once == {key for key, due in last.items() if NEVER not in due}
     want = {key for key, due in last.items() if due.time <= time or due.floor <= floor}

@@ -472,3 +472,46 @@ def test_what_closes_a_transaction_is_passed_over_when_nothing_else_is_there(mon
         assert await looks(world, 4 * QUIET) == []
 
     in_world(test)
+
+
+def test_a_producer_that_aborts_again_and_again_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The partition grows by what is no record, and is passed over as far as it went when that was first seen."""
+    now, end, done = [100.0], [5], [5]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+
+    async def test(world: World) -> None:
+        threaded(world)
+        monkeypatch.setattr(world.stage, "next_offset", lambda partition: done[0])
+        for length in ("highwater", "_length", "_position"):
+            monkeypatch.setattr(world.consumer, length, lambda tp: end[0])
+        monkeypatch.setattr(world.consumer, "_polled", lambda tp: wall() - 0.01)
+        world.consumer.begins = {ROUTED: 5}
+        for look in range(400):
+            now[0] += 0.25
+            if look % 4 == 0:
+                end[0] += 3
+            if (found := await world.consumer.end_without_records(ROUTED)) is not None:
+                done[0] = found
+        assert end[0] == 305
+        assert done[0] > 305 - 3 * 4 * QUIET
+
+    in_world(test)
+
+
+@pytest.mark.parametrize(
+    ("begin", "position", "end", "pending"),
+    [(5, 5, 5, False), (5, 6, 6, False), (6, 6, 6, True), (5, 5, 6, True), (5, -1, 6, False)],
+)
+def test_what_is_no_record_is_nothing_to_hurry_for(
+    begin: int, position: int, end: int, pending: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records wait that were delivered and are not done, or that were not read; not what was read and held none."""
+
+    async def test(world: World) -> None:
+        monkeypatch.setattr(world.stage, "next_offset", lambda partition: 5)
+        monkeypatch.setattr(world.consumer, "highwater", lambda tp: end)
+        monkeypatch.setattr(world.consumer, "_position", lambda tp: position)
+        world.consumer.begins = {ROUTED: begin}
+        assert world.consumer.pending(ROUTED) is pending
+
+    in_world(test)

@@ -61,6 +61,7 @@ class Set:
         monkeypatch.setattr(world.consumer, "check_lease", self.lease)
         monkeypatch.setattr(world.consumer, "highwater", lambda tp: 0)
         monkeypatch.setattr(world.consumer, "_length", lambda tp: 0)
+        monkeypatch.setattr(world.consumer, "_position", lambda tp: 0)
         monkeypatch.setattr(world.consumer, "_polled", lambda tp: wall() - 0.01)
         monkeypatch.setattr(world.consumer, "rewind", self.rewind)
 
