@@ -114,7 +114,7 @@ class Subject(ABC, Generic[State]):
     ruled: ClassVar[bool] = False
     """Whether what it presents depends on rules that an operator may change."""
     light: ClassVar[bool] = False
-    """Whether presenting costs next to nothing: then what is at hand is presented, due or not, while others are put off."""
+    """Whether presenting costs next to nothing: then what is at hand is presented in every flush, due or not."""
     patience: int = DAY
     """Event time (ms) that a key may be kept waiting while a worker is behind. A state is not released before it is presented:
     about as long as one lives, so that hardly more are there than live; longer where presenting costs much and releases

@@ -2,8 +2,8 @@
 
 A batch is first grouped by key; each key's state is loaded, folded and written once. Rows that must be exact at once
 come with the fold. Derived rows (`Subject.present`) follow in the same flush while the worker keeps up; while it is
-behind, keys wait, and a part of every batch's time goes to those that have waited longest. None waits longer, in event time,
-than its subject has `patience`. A key that waits says so in its stored value, so a crash forgets none.
+behind, keys wait, and a part of every batch's time goes to those that have waited longest. None waits much longer, in event
+time, than its subject has `patience`. A key that waits says so in its stored value, so a crash forgets none.
 
 A value is the fence (offset of the last input record it has applied), when its key must be looked at again (`agenda`),
 and the subject's own bytes.
@@ -56,7 +56,8 @@ class _Partition:
     """By first byte of the key, which is the subject's code."""
     put_off: int = 0
     """Keys touched since any were presented."""
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
+    """Keys of each subject, by first byte as well."""
     told: dict[tuple[bytes, str], set[int]] = field(default_factory=dict)
     """By fingerprint and stand-in of an erasure: the sources that have told of it, while not all have."""
 
@@ -168,17 +169,11 @@ class _Flush:
                     agenda.drop(key)
                     if raw is not None:
                         writes[key] = None
-                        counts[found.subject.code] -= 1
+                        counts[key[0]] -= 1
                     continue
             if raw is None:
-                code = found.subject.code
-                counts[code] = counts.get(code, 0) + 1
-            if due == WAITING:
-                agenda.wait(key, here.now)
-            else:
-                agenda.waiting.pop(key, None)
-                if not agenda.holds(due, found.noted, here.now):
-                    agenda.put(key, due)
+                counts[key[0]] = counts.get(key[0], 0) + 1
+            agenda.note(key, due, found.noted, here.now)
             writes[key] = pack(fence if fence > known else known, written(due)) + found.subject.dump(found.state)
         return writes
 
@@ -216,20 +211,19 @@ class Accumulate:
         for key, raw in entries.items():
             if key == PROGRESS or key[0] not in agendas:
                 continue
-            code = chr(key[0])
-            here.counts[code] = here.counts.get(code, 0) + 1
+            here.counts[key[0]] = here.counts.get(key[0], 0) + 1
             agendas[key[0]].restore(key, unpack(raw)[1], since.get(key[0], here.now.time))
         self._count_keys()
 
     def _count_keys(self) -> None:
         for code, subject in self.subjects.items():
-            telemetry.state_keys(subject.name, sum(p.counts.get(code, 0) for p in self.held.values()))
+            telemetry.state_keys(subject.name, sum(p.counts.get(ord(code), 0) for p in self.held.values()))
 
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
         """Fold the facts in `records` and present what there is time for."""
         here = self.held[partition]
         for code, agenda in here.agendas.items():
-            agenda.sweep(here.entries, here.counts.get(chr(code), 0))
+            agenda.sweep(here.entries, here.counts.get(code, 0))
         flush = _Flush(here, self.subjects, records[-1].offset)
         groups: dict[str, list[tuple[int, Fact]]] = {}
         erasures: list[Erasure] = []
@@ -326,9 +320,9 @@ class Accumulate:
             erased = erase(here.entries, effects.writes, self.subjects, erasure, flush.fence)
             for key in erased.gone:
                 here.agendas[key[0]].drop(key)
-                here.counts[chr(key[0])] -= 1
+                here.counts[key[0]] -= 1
             for key in erased.fresh:
-                here.counts[chr(key[0])] += 1
+                here.counts[key[0]] += 1
             for key in erased.fresh + erased.changed:
                 here.agendas[key[0]].wait(key, here.now)
             self._forget_notes()

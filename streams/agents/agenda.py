@@ -108,6 +108,15 @@ class Agenda:
         """Note that `key` waits; if it does already, since when stays."""
         self.waiting.setdefault(key, now.time)
 
+    def note(self, key: bytes, due: int | Due, noted: int, now: Now) -> None:
+        """Take up what `key` is to be looked at for now, `noted` being what its value said before."""
+        if due == WAITING:
+            self.wait(key, now)
+            return
+        self.waiting.pop(key, None)
+        if not self.holds(due, noted, now):
+            self.put(key, due)
+
     def longest(self) -> int | None:
         """Return since when the key waits that waits longest; None where none does."""
         return next(iter(self.waiting.values()), None)

@@ -11,9 +11,9 @@ from typing import ClassVar
 import msgspec
 
 from schemas.fact import Fact
-from streams.subject import HOUR, MINUTE, RELEASE, Due, Now, Rows, Subject
+from streams.subject import HOUR, MINUTE, RELEASE, Now, Rows, Subject
 from streams.subjects.pane_rows import say_panes
-from streams.windows.panes import GIVEN, KLASS_BITS, SLOT_BITS, Panes, add
+from streams.windows.panes import GIVEN, KLASS_BITS, SLOT_BITS, Panes, add, drop
 
 SETTLING = 2 * HOUR
 """When to ask whether a minute is final: with the usual lateness and horizon, once is enough."""
@@ -70,20 +70,10 @@ class Ledger(Subject[Panes]):
         say_panes(key, state, touched, rows)
         return self._due(state)
 
-    def present(self, key: str, state: Panes, now: Now, rows: Rows) -> int | Due:
+    def present(self, key: str, state: Panes, now: Now, rows: Rows) -> int:
         """Forget the minutes that can change no more; they have been said."""
-        return self.present_many([(key, state)], now, rows)[0]
-
-    def present_many(self, items: Sequence[tuple[str, Panes]], now: Now, rows: Rows) -> list[int | Due]:
-        """Do so for several accounts."""
-        limit, later = now.floor // MINUTE << SLOT_BITS, now.time + HOUR
-        dues: list[int | Due] = []
-        for _, state in items:
-            if state and min(state) < limit:
-                for pane in [pane for pane in state if pane < limit]:
-                    del state[pane]
-            dues.append(max(self._due(state), later) if state else RELEASE)
-        return dues
+        drop(state, now.floor // MINUTE)
+        return max(self._due(state), now.time + HOUR) if state else RELEASE
 
     @staticmethod
     def _due(state: Panes) -> int:

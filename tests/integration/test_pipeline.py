@@ -226,8 +226,8 @@ def test_what_is_aborted_does_not_count_and_what_is_open_is_waited_for(stack: St
                 await producer.send_and_wait(here.names.events, like(30), partition=0)
                 await asyncio.sleep(4)
                 for partition in (1, 2, 3):
-                    late = like(30 + partition, after=7_200_000)
-                    await plain.send_and_wait(here.names.events, late, partition=partition)
+                    later = like(30 + partition, after=7_200_000)
+                    await plain.send_and_wait(here.names.events, later, partition=partition)
                 await asyncio.sleep(4)
 
     with installation(stack, tmp_path, idle="1s") as here:

@@ -136,11 +136,11 @@ def test_what_is_put_off_is_bounded(due: int | None, restarts: bool, monkeypatch
     by a worker that is started again and again.
     """
     monkeypatch.setattr(accumulate, "MAX_PRESENTED", 1)
-    monkeypatch.setattr(Patient, "patience", 10 * MINUTE)
+    monkeypatch.setattr(Patient, "patience", 3 * MINUTE)
     monkeypatch.setattr(Patient, "fold", lambda *_: due)
     world = World()
     for number in range(500):
         world.come(1 + number // 10, behind=True, who=f"u{number}")
         if restarts and number % 50 == 0:
             world.body.restore(0, world.values, world.offset, world.values[PROGRESS])
-    assert len(world.values) < 250  # ten begin in a minute, wait for ten, and once their fence is spent for ten again
+    assert len(world.values) < 150  # ten begin in a minute, are due after ten, and wait for three
