@@ -74,15 +74,25 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
         return True
 
     def _find(self) -> psutil.Process | None:
-        child = _children.get(self.pid)
-        if child is not None and child.poll() is not None:  # takes what has ended out of the system's table
-            del _children[self.pid]
+        found = self._running()
+        if found is None:  # only now, since it may end at any moment before
+            _bury(self.pid)
+        return found
+
+    def _running(self) -> psutil.Process | None:
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) < _SAME_INSTANT_S
             return process if same and not _ended(process) else None
         except psutil.NoSuchProcess:
             return None
+
+
+def _bury(pid: int) -> None:
+    """Take an ended child of ours out of the system's table."""
+    child = _children.get(pid)
+    if child is not None and child.poll() is not None:
+        del _children[pid]
 
 
 def _ended(process: psutil.Process) -> bool:

@@ -1,5 +1,6 @@
 """Processes are recognised again, stopped, and never taken for another."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from infra.stack.process import Process, ending_with, spawn, tail
@@ -31,6 +33,22 @@ def test_a_process_is_alive_until_it_is_stopped(sleeper: Process) -> None:
     sleeper.stop()
     assert not sleeper.alive()
     sleeper.stop()
+
+
+def test_one_that_ends_while_it_is_looked_at_leaves_no_zombie(
+    sleeper: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child is taken out of the system's table by the very look that finds it ended."""
+
+    def ends(pid: int) -> psutil.Process:
+        os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        return looked_at(pid)
+
+    looked_at = psutil.Process
+    monkeypatch.setattr(psutil, "Process", ends)
+    assert not sleeper.alive()
+    assert not psutil.pid_exists(sleeper.pid)
 
 
 def test_a_pid_given_to_another_process_is_left_alone(sleeper: Process) -> None:
