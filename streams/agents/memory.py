@@ -1,8 +1,9 @@
 """What accept remembers: which ids count, and which orders to take something back have come. Pure.
 
-It is kept as a log of segments, one or a few for each batch, and built again from them after a rebalance. What is
-decided must not depend on how the logs were cut into batches, nor on crashes: a repeated batch whose first attempt is
-half out already would contradict it. So:
+It is kept as a log of segments, one or a few for each batch, and built again from them after a rebalance. Events and
+orders have segments of their own: orders are few, and needed for twice as long. What is decided must not depend on how
+the logs were cut into batches, nor on crashes: a repeated batch whose first attempt is half out already would contradict
+it. So:
 
 - nothing is decided by what happens to be remembered still: ids and orders are compared by event time, and kept for
   as long as anything can come that is near enough;
@@ -31,8 +32,10 @@ from streams.engine.progress import FENCE, PROGRESS
 from streams.subject import MINUTE
 
 _KEY: Final = Struct(">cq")
-"""Key of a segment: its format and the offset of its first entry."""
-_FORMAT: Final = b"c"
+"""Key of a segment: its kind and the offset of its first entry."""
+_EVENTS: Final = b"c"
+"""Kind of the segments of events; of an older version they have orders among them."""
+_ORDERS: Final = b"o"
 _CHUNK: Final = 64
 """Entries of a chunk."""
 
@@ -121,12 +124,14 @@ class Memory:
     def restore(self, offset: int, settled: int) -> None:
         """Build it again as it was when the batches before `offset` were done and time had settled so far.
 
-        A repeated batch may have been cut differently at its first attempt, so segments may overlap.
+        A repeated batch may have been cut differently at its first attempt, so segments of a kind may overlap.
         """
-        reached = -1
+        reached, reading = -1, _EVENTS
         for key in sorted(key for key in self._entries if key != PROGRESS):
-            if not key.startswith(_FORMAT):
-                raise CorruptState(f"accept: a segment of format {key[:1]!r}; `juice rebuild` counts everything anew")
+            if (kind := key[:1]) not in (_EVENTS, _ORDERS):
+                raise CorruptState(f"accept: a segment of format {kind!r}; `juice rebuild` counts everything anew")
+            if kind != reading:
+                reached, reading = -1, kind
             found = self._stored(key)
             if found[0].offset >= offset:
                 self._junk.append(key)
@@ -140,7 +145,8 @@ class Memory:
                 else:
                     self._wait(entry.undo_of, entry.time)
             reached = max(reached, found[-1].offset)
-            self._close((key,))
+            self._close((key,), found)
+            self._batch = []
         self.forget(settled)
 
     def duplicate(self, fact: Fact, behind: int) -> bool:
@@ -205,10 +211,14 @@ class Memory:
         self._junk, self._rewritten = [], {}
         while self._segments and self._segments[0][0] <= settled:
             writes[heappop(self._segments)[1]] = None
-        if self._batch:
-            segments = dict(_segments(self._batch))
-            writes.update(segments)
-            self._close(tuple(segments))
+        events = [entry for entry in self._batch if entry.fact is not None]
+        orders = [entry for entry in self._batch if entry.fact is None]
+        for kind, entries in ((_EVENTS, events), (_ORDERS, orders)):
+            if entries:
+                segments = dict(_segments(kind, entries))
+                writes.update(segments)
+                self._close(tuple(segments), entries)
+        self._batch = []
         return writes
 
     def _know(self, fact: Fact) -> bool:
@@ -275,8 +285,8 @@ class Memory:
     def _raw(self, key: bytes) -> bytes:
         return self._rewritten.get(key) or self._entries[key]
 
-    def _close(self, keys: tuple[bytes, ...]) -> None:
-        """Note where a batch is kept, and for how long it matters.
+    def _close(self, keys: tuple[bytes, ...], entries: Iterable[Entry]) -> None:
+        """Note where entries of this batch are kept, those of events first, and for how long they matter.
 
         An event is needed as long as it is remembered; an order as long as the events are that it takes back, or
         they would not be known to be spent.
@@ -284,21 +294,20 @@ class Memory:
         for place in self._open.values():
             place.segments = keys
         self._open = {}
-        until = max(e.time + self.horizon * (2 if e.fact is None else 1) for e in self._batch) + 2 * MINUTE
+        until = max(e.time + self.horizon * (2 if e.fact is None else 1) for e in entries) + 2 * MINUTE
         for key in keys:
             heappush(self._segments, (until, key))
-        self._batch = []
 
 
-def _segments(entries: Sequence[Entry]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the segments of a batch by key. Entries of one offset stay together: the first names the segment."""
+def _segments(kind: bytes, entries: Sequence[Entry]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the segments of entries of one kind by key. Entries of one offset stay together: the first names the segment."""
     value = _packed(entries)
     middle = cut(entries, attrgetter("offset")) if len(value) > MAX_MESSAGE else 0
     if middle:
-        yield from _segments(entries[:middle])
-        yield from _segments(entries[middle:])
+        yield from _segments(kind, entries[:middle])
+        yield from _segments(kind, entries[middle:])
     else:
-        yield _KEY.pack(_FORMAT, entries[0].offset), FENCE.pack(entries[-1].offset) + value
+        yield _KEY.pack(kind, entries[0].offset), FENCE.pack(entries[-1].offset) + value
 
 
 def _packed(entries: Sequence[Entry]) -> bytes:
