@@ -67,6 +67,8 @@ class Sink:
         self.busy_since: float | None = None
         self._later: Blocks = {}
         self._later_since = 0.0
+        self._old = False
+        """Whether the newest events polled had waited for so long that a little longer is nothing."""
         self._offsets: dict[TopicPartition, int] = {}
         """Next offsets that are not committed yet."""
 
@@ -91,19 +93,23 @@ class Sink:
         """Poll until there are enough rows, or the interval is over and no more wait; return blocks and next offsets.
 
         While more wait it goes on, for LONGEST at the most: few large inserts cost ClickHouse a fraction of many small.
-        Rows of wide tables are put aside for the same reason.
+        So it does while workers are behind by more than that, as long as they go on sending. Rows of wide tables are put
+        aside for the same reason.
         """
         blocks: Blocks = {}
         offsets: dict[TopicPartition, int] = {}
         count = size = 0
-        deadline = None
+        deadline: float | None = None
+        polled: Mapping[TopicPartition, Any] = {}
+        self._old = False
         while not self.stop.is_set():
             self.beat_at = monotonic()
             left = 0.25 if deadline is None else deadline - self.beat_at
             if left <= 0:
-                if left < self.interval - LONGEST or not self._more(offsets):
+                more = (polled and self._old) or self._more(offsets)
+                if left < self.interval - LONGEST or not more:
                     break
-                left = 0.05
+                left = self.interval if self._old else 0.05
             polled = self.consumer.poll(timeout_ms=int(left * 1000) + 1, max_records=200)
             for tp, messages in polled.items():
                 for message in messages:
@@ -135,6 +141,8 @@ class Sink:
                 message.value,
             )
             rows, appended = int(headers["rows"]), int(headers["appended"])
+            if appended:
+                self._old = wall() - appended / 1000 > LONGEST
         if len(columns) > WIDE:
             if not self._later:
                 self._later_since = self.beat_at

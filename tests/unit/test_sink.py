@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from kafka import TopicPartition
+
+from infra.clock import wall
 from sinks.sink import Sink, Sources
 
 
@@ -42,3 +47,43 @@ def test_a_group_is_joined_only_when_the_topics_are_known() -> None:
     subscribed, *asked, polled = consumer.did
     assert (subscribed, polled) == ("subscribe rows letters", "poll")
     assert asked == ["rows unknown", "rows known", "letters unknown", "letters known"]
+
+
+class Log:
+    """One partition of rows of `events`, each message `age` seconds old, of which a poll finds one; then no more come."""
+
+    def __init__(self, messages: int, age: float) -> None:
+        self.left, self.offset, self.age = messages, 0, age
+
+    def poll(self, **_: Any) -> dict[Any, Any]:
+        """Return the next message."""
+        if not self.left:
+            return {}
+        self.left -= 1
+        self.offset += 1
+        appended = b"%d" % ((wall() - self.age) * 1000)
+        headers = [("columns", b"id"), ("rows", b"10"), ("appended", appended)]
+        message = SimpleNamespace(topic="rows", partition=0, key=b"events", value=b"[1]", headers=headers)
+        message.offset = self.offset
+        return {TopicPartition("rows", 0): [message]}
+
+    def highwater(self, _: TopicPartition) -> int:
+        """Say that nothing waits behind what was polled: the worker has yet to write it."""
+        return self.offset
+
+
+@pytest.mark.parametrize(("age", "together"), [(0.1, 10), (60, 200)])
+def test_rows_of_a_backlog_are_collected_for_longer(age: float, together: int) -> None:
+    """What is fresh goes at once; where events have waited for a minute, a block is filled as long as more come."""
+    log: Any = Log(100, age)
+    sink = Sink(log, None, Sources("rows", "letters"), rows=200, interval=0.0, stop=Event())  # type: ignore[arg-type]
+    (block,), _ = sink.collect()
+    assert block.rows == together
+
+
+def test_the_end_of_a_backlog_is_not_waited_for() -> None:
+    """When no more comes, what there is goes."""
+    log: Any = Log(3, age=60)
+    sink = Sink(log, None, Sources("rows", "letters"), rows=200, interval=0.0, stop=Event())  # type: ignore[arg-type]
+    (block,), offsets = sink.collect()
+    assert (block.rows, list(offsets.values())) == (30, [4])
