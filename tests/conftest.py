@@ -29,9 +29,6 @@ settings.register_profile("search", deadline=None, suppress_health_check=[Health
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
-# Brokers under test live for a minute or two: Java's second compiler would take longer to make them quick.
-os.environ["JDK_JAVA_OPTIONS"] = f"{os.environ.get('JDK_JAVA_OPTIONS', '')} -XX:TieredStopAtLevel=1".strip()
-
 LIVING = ("tests/documents/", "tests/observability/", "tests/page/", "tests/integration/test_trends.py")
 """Where the tests are that share the living world."""
 LONG = (

@@ -72,17 +72,21 @@ def up(
 
 
 def down(home: Path | str, *, wipe: bool = False) -> None:
-    """Stop every server of the stack; harmless when none runs. `wipe` removes its data and logs as well."""
+    """Stop every server of the stack; harmless when none runs.
+
+    `wipe` removes its data and logs as well; then no server need put them in order first, and all are killed.
+    """
     place = Home.at(home)
+    sig = signal.SIGKILL if wipe else signal.SIGTERM
     if not place.path.exists():  # never there, or removed below servers that still run
-        _stop_strays(place)
+        _stop_strays(place, sig)
         return
     with place.locked():
         state = place.load()
         if state is not None:
-            _stop(service.process for service in state.services)
+            _stop((service.process for service in state.services), sig)
             place.save(state.at_rest())
-        _stop_strays(place)
+        _stop_strays(place, sig)
         if wipe:
             place.wipe()
 
@@ -171,21 +175,21 @@ def _await(home: Home, state: State, offsets: Mapping[str, int], *, deadline: fl
         time.sleep(0.05)
 
 
-def _stop(processes: Iterable[Process | None]) -> None:
+def _stop(processes: Iterable[Process | None], sig: signal.Signals = signal.SIGTERM) -> None:
     """Ask all to end, then wait for each: three brokers that end together take as long as one."""
     running = [process for process in processes if process is not None]
     for process in running:
-        process.send(signal.SIGTERM)
+        process.send(sig)
     for process in running:
-        process.stop(signal.SIGTERM)
+        process.stop(sig)
 
 
-def _stop_strays(home: Home) -> None:
+def _stop_strays(home: Home, sig: signal.Signals = signal.SIGTERM) -> None:
     """Stop servers of this folder that nobody remembers: their start was killed before it wrote them down."""
     state = home.load()
     known = {service.process.pid for service in state.services if service.process} if state else set()
     ours = [clickhouse.command_end(home), *(kafka.command_end(home, node) for node in (1, 2, 3))]
-    _stop(process for end in ours for process in ending_with(*end) if process.pid not in known)
+    _stop((process for end in ours for process in ending_with(*end) if process.pid not in known), sig)
 
 
 def _size(log: Path) -> int:
