@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from threading import Event
+from threading import Event, local
 from typing import Final
 
 import structlog
@@ -45,11 +45,11 @@ def answered(error: Exception) -> bool:
 
 
 class Inserter:
-    """Inserts blocks with one client; keeps trying while ClickHouse is away."""
+    """Inserts blocks with one client for each thread; keeps trying while ClickHouse is away."""
 
     def __init__(self, connect: Callable[[], Client], database: str, stop: Event) -> None:
         self._connect, self.database, self._stop = connect, database, stop
-        self._client: Client | None = None
+        self._own = local()
 
     def insert(self, block: Block) -> None:
         """Return when `block` is in ClickHouse; raise RowsRefused, or tenacity.RetryError when told to stop."""
@@ -69,10 +69,11 @@ class Inserter:
         self._stop.wait(seconds)
 
     def _once(self, block: Block) -> None:
-        if self._client is None:
-            self._client = self._connect()
+        client: Client | None = getattr(self._own, "client", None)
+        if client is None:
+            client = self._own.client = self._connect()
         try:
-            self._client.raw_insert(
+            client.raw_insert(
                 f"{self.database}.{block.table}_store",
                 column_names=list(block.columns),
                 insert_block=block.body,
@@ -88,7 +89,7 @@ class Inserter:
                 },
             )
         except Exception:
-            self._client = None
+            self._own.client = None
             raise
 
     def _failed(self, state: RetryCallState) -> None:

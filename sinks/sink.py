@@ -7,6 +7,7 @@ perhaps in other blocks: rows are absolute and versioned, so it changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
 from typing import Any, Final
@@ -39,6 +40,10 @@ LONGEST: Final = 5.0
 WIDE: Final = 64
 LATER: Final = 2.0
 """Rows of more columns are put aside for so many seconds: ClickHouse does nearly the same for one as for thousands."""
+POLL: Final = 200
+"""Messages that are polled at a time. Where fewer wait, they have only just come."""
+LANES: Final = 4
+"""Tables that are inserted into at a time: most of a small insert is waiting."""
 MAX_BYTES: Final = 32 << 20
 """A collection ends at this size, whatever the number of rows."""
 
@@ -68,9 +73,10 @@ class Sink:
         self._later: Blocks = {}
         self._later_since = 0.0
         self._old = False
-        """Whether the newest events polled had waited for so long that a little longer is nothing."""
+        """Whether events had waited for so long, when the newest polled rows were written, that a little longer is nothing."""
         self._offsets: dict[TopicPartition, int] = {}
         """Next offsets that are not committed yet."""
+        self._lanes = ThreadPoolExecutor(LANES, "lane")
 
     def run(self) -> None:
         """Work until told to stop; what was polled but not inserted then is simply not committed."""
@@ -110,7 +116,7 @@ class Sink:
                 if left < self.interval - LONGEST or not more:
                     break
                 left = self.interval if self._old else 0.05
-            polled = self.consumer.poll(timeout_ms=int(left * 1000) + 1, max_records=200)
+            polled = self.consumer.poll(timeout_ms=int(left * 1000) + 1, max_records=POLL)
             for tp, messages in polled.items():
                 for message in messages:
                     rows, bytes_ = self._add(blocks, tp, message)
@@ -125,8 +131,8 @@ class Sink:
         return by_size(blocks.values()), offsets
 
     def _more(self, offsets: Mapping[TopicPartition, int]) -> bool:
-        """Tell whether there are messages behind those that were polled."""
-        return any((self.consumer.highwater(tp) or 0) > offset for tp, offset in offsets.items())
+        """Tell whether there is more than another poll's worth of messages behind those that were polled."""
+        return sum(max((self.consumer.highwater(tp) or 0) - offset, 0) for tp, offset in offsets.items()) > POLL
 
     def _add(self, blocks: Blocks, tp: TopicPartition, message: Any) -> tuple[int, int]:
         """Add one message to its table's block; return its rows and bytes."""
@@ -142,7 +148,7 @@ class Sink:
             )
             rows, appended = int(headers["rows"]), int(headers["appended"])
             if appended:
-                self._old = wall() - appended / 1000 > LONGEST
+                self._old = message.timestamp - appended > LONGEST * 1000
         if len(columns) > WIDE:
             if not self._later:
                 self._later_since = self.beat_at
@@ -159,13 +165,9 @@ class Sink:
         """
         self.crash_point("sink.before-insert")
         self.busy_since = monotonic()
-        for block in blocks:
-            started = monotonic()
-            self.inserter.insert(block)
-            now = wall()
-            telemetry.inserted(block.table, block.rows, now, monotonic() - started)
-            if block.oldest:
-                telemetry.fresh(now - block.oldest / 1000, block.rows if block.table == "events" else 0)
+        done = wait([self._lanes.submit(self._insert, block) for block in blocks], return_when=FIRST_EXCEPTION).done
+        for each in done:
+            each.result()
         self.busy_since = None
         self.crash_point("sink.after-insert")
         if self._later:
@@ -176,6 +178,14 @@ class Sink:
             log.warning("commit refused; the rows will be inserted again, which changes nothing", error=str(error))
         self._offsets.clear()
         self.crash_point("sink.after-commit")
+
+    def _insert(self, block: Block) -> None:
+        started = monotonic()
+        self.inserter.insert(block)
+        now = wall()
+        telemetry.inserted(block.table, block.rows, now, monotonic() - started)
+        if block.oldest:
+            telemetry.fresh(now - block.oldest / 1000, block.rows if block.table == "events" else 0)
 
     def waiting(self) -> float:
         """Return for how many seconds what is being inserted has waited to be in; 0 where nothing is."""

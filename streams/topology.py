@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ class Juice(faust.App):
     """A Faust app that knows its stages by the topic they read."""
 
     stages: dict[str, Stage]
-    rules_changed: Callable[[], None]
-    """To be called when the rulebook has changed."""
+    reload: Callable[[Callable[[], bool]], Awaitable[None]]
+    """Call what may put other rules in force, and tells whether it did, while nothing is computed with them."""
 
     def hurried(self) -> bool:
         """Tell whether so much waits, before any stage, that what can be done later should be."""
@@ -104,7 +104,6 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
         idle=settings.idle,
     )
     accumulate = Accumulate(names=names, partitions=parts, subjects=subjects)
-    app.rules_changed = accumulate.rules_changed
     stages = [
         Stage(
             app,
@@ -127,7 +126,14 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
             source=names.routed,
             partitions=parts,
             body=accumulate,
+            apart=True,
         ),
     ]
+
+    def reloaded(look: Callable[[], bool]) -> None:
+        if look():
+            accumulate.rules_changed()
+
+    app.reload = lambda look: stages[-1].between(lambda: reloaded(look))
     app.stages = {stage.topic.get_topic_name(): stage for stage in stages}
     return app

@@ -119,7 +119,7 @@ async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) ->
     parent = os.getppid()
     starting = asyncio.ensure_future(app.start())
     stopping = asyncio.ensure_future(stop.wait())
-    ticking = asyncio.ensure_future(_tick(app, watch))
+    ticking = asyncio.ensure_future(_tick(app, watch, rules))
     while not stopping.done():
         await asyncio.wait([stopping], timeout=TICK)
         if starting.done() and (error := starting.exception()) is not None:
@@ -129,8 +129,6 @@ async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) ->
         if os.getppid() != parent:
             die(Exit.OK, "the supervisor is gone")
         watch.look()
-        if rules.look():
-            app.rules_changed()
         if ticking.done():
             die(Exit.FAULT, f"tick: {ticking.exception()!r}")
     log.info("stopping")
@@ -142,10 +140,13 @@ async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) ->
     return Exit.OK
 
 
-async def _tick(app: Juice, watch: Watch) -> None:
-    """Let every stage do what is due while no input comes; apart from the watch, which must see it hang."""
+async def _tick(app: Juice, watch: Watch, rules: RuleFiles) -> None:
+    """Let every stage do what is due while no input comes, and look at the rules; apart from the watch, which must see it
+    hang.
+    """
     while True:
         await asyncio.sleep(TICK)
+        await app.reload(rules.look)
         for stage in app.stages.values():
             more = True
             while more and watch.ready and not app.rebalancing:
@@ -200,6 +201,8 @@ def main() -> int:
     # itself took a third of the time.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    # Who reads a broker's answer waits so long for the thread that accumulates; by itself Python lets it have 5 ms.
+    sys.setswitchinterval(0.001)
     telemetry.build(version=version())
     telemetry.restarts(RESTARTS)
     try:

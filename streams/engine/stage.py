@@ -14,9 +14,12 @@ versions of rows and by stable ids; repeated state by the fence in each value.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, cast
+from functools import partial
+from typing import Any, Final, ParamSpec, Protocol, TypeVar, cast
 
 import faust
 import structlog
@@ -24,13 +27,18 @@ import structlog
 from infra import telemetry
 from infra.clock import monotonic, wall
 from streams.engine.batches import Batch
+from streams.engine.consumer import UNDER_WAY
 from streams.engine.faults import CorruptState, Exit, crash_point, die
 from streams.engine.outbox import Send, send_all
 from streams.engine.table import BatchTable
 
 log = structlog.get_logger("juice")
+P = ParamSpec("P")
+T = TypeVar("T")
 
-
+TOGETHER: Final = 8
+"""Batches of a stage that are under way at a time, of different partitions: most of a batch's time is waiting for the broker,
+twice."""
 HURRY: Final = 0.5
 """Seconds that a record may wait before the worker puts off what can wait."""
 
@@ -45,7 +53,10 @@ class Effects:
 
 
 class Body(Protocol):
-    """What a stage computes. Synchronous; must not raise for bad data, and what it raises ends the process."""
+    """What a stage computes. Synchronous; must not raise for bad data, and what it raises ends the process.
+
+    Its methods are called one at a time, whatever the thread.
+    """
 
     def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
         """Build what is derived of a partition from its table, before its first batch after each rebalance."""
@@ -71,14 +82,14 @@ def _code(error: BaseException) -> Exit:
     return Exit.CORRUPTION if isinstance(error, CorruptState) else Exit.FAULT
 
 
-async def unbroken(work: Coroutine[Any, Any, None]) -> None:
+async def unbroken(work: Coroutine[Any, Any, T]) -> T:
     """Await `work` to its end, even when the agent is cancelled; whatever it raises ends the process.
 
     On a graceful stop and in rebalances Faust cancels agents and acknowledges the event they were working on.
     """
     task = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
         if (error := None if task.cancelled() else task.exception()) is not None:
@@ -102,8 +113,14 @@ class Stage:
         partitions: int,
         body: Body,
         reached: Callable[[int], int | None] = lambda partition: None,
+        apart: bool = False,
     ) -> None:
-        """`reached` tells how far a partition is in event time (ms), where the body knows."""
+        """`reached` tells how far a partition is in event time (ms), where the body knows.
+
+        A body that computes for long does so `apart`, on a thread of its own. Otherwise nobody else would have a turn
+        meanwhile, nor would a broker's answer be read: an event took a second and a half to its row at half of full load,
+        and takes 0.4 s so.
+        """
         self.app: Any = app  # ours: its consumer is guarded, which Faust's types do not know
         self.name, self.body, self.reached = name, body, reached
         raw: dict[str, Any] = {
@@ -112,16 +129,18 @@ class Stage:
             "key_serializer": "raw",
             "value_serializer": "raw",
         }
-        self.topic = app.topic(source, partitions=partitions, **raw)
+        self.topic = app.topic(source, partitions=partitions, maxsize=UNDER_WAY * partitions, **raw)
         table = app.Table(name, partitions=partitions, key_type=bytes, value_type=bytes, recovery_buffer_size=8)
         self.table = cast(BatchTable, table)
         self.partitions = partitions
         self.moved_at = monotonic()
+        self._thread = ThreadPoolExecutor(1, name) if apart else None
         self._age = 0.0
         self._restored: set[int] = set()
         self._generation = -1
-        self._busy = asyncio.Lock()
-        app.agent(self.topic, name=f"juice.{name}", concurrency=1)(self._agent)
+        self._busy = defaultdict[int, asyncio.Lock](asyncio.Lock)
+        """By partition: held from the taking of a batch until it is durable."""
+        app.agent(self.topic, name=f"juice.{name}", concurrency=TOGETHER)(self._agent)
 
     # What the guarded consumer asks
 
@@ -134,13 +153,15 @@ class Stage:
 
     async def _agent(self, stream: Any) -> None:
         async for event in stream.events():
-            await unbroken(self._take(event.message.tp, event.message.value, event.message.generation_id))
+            message = event.message
+            await unbroken(self._take(message.tp, message.value, message.generation_id))
+            self.app.consumer.taken(message.tp, message.generation_id)
 
     async def _take(self, tp: Any, batch: Batch, generation: int) -> None:
-        async with self._busy:
+        async with self._busy[tp.partition]:
             if not self._owns(tp.partition, generation):
                 return
-            offset = self._prepare(tp.partition)
+            offset = await self._prepare(tp.partition)
             if offset is None:
                 offset = batch.begin
             if batch.begin > offset or batch.begin < 0:
@@ -150,16 +171,18 @@ class Stage:
                 await self.app.consumer.rewind(tp, offset)
                 return
             records = batch.records if batch.begin == offset else [r for r in batch.records if r.offset >= offset]
-            if not records:
+            if not records or not self._owns(tp.partition, generation):
                 return
-            started = monotonic()
-            end = records[-1].offset + 1
             self._age = wall() - records[-1].timestamp / 1000
-            behind = self.app.hurried()
-            effects = self.body.process(tp.partition, records, behind)
-            computed = monotonic()
-            await self._apply(tp.partition, effects, end)
-            telemetry.batch(self.name, tp.partition, len(records), computed - started, monotonic() - computed)
+            effects, seconds = await self._call(self._process, tp.partition, records, self.app.hurried())
+            if self._still_owns(tp.partition, generation):
+                computed = monotonic()
+                await self._apply(tp.partition, effects, records[-1].offset + 1)
+                telemetry.batch(self.name, tp.partition, len(records), seconds, monotonic() - computed)
+
+    def _process(self, partition: int, records: Sequence[Any], behind: bool) -> tuple[Effects, float]:
+        started = monotonic()
+        return self.body.process(partition, records, behind), monotonic() - started
 
     def hurried(self) -> bool:
         """Tell whether records wait here that waited too long already."""
@@ -169,20 +192,35 @@ class Stage:
 
     async def tick(self) -> bool:
         """Do what is to be done while no input comes, for every partition held; tell whether there was anything."""
-        busy = False
-        for tp in self.held():
-            async with self._busy:
-                if not self._owns(tp.partition, self.app.consumer_generation_id):
-                    continue
-                offset = self._prepare(tp.partition) or 0
-                lag = self.app.consumer.lag(tp)
-                if (effects := self.body.idle(tp.partition, lag, offset, self.app.hurried())) is not None:
-                    await unbroken(self._apply(tp.partition, effects, offset))
-                    busy = True
-                elif lag and (end := await self.app.consumer.end_without_records(tp)) is not None:
-                    _, kept = self.table.progress(tp.partition) or (0, b"")
-                    await unbroken(self._apply(tp.partition, Effects(kept=kept), end))
-        return busy
+        return any([await unbroken(self._rest(tp)) for tp in self.held()])
+
+    async def _rest(self, tp: Any) -> bool:
+        async with self._busy[tp.partition]:
+            generation = self.app.consumer_generation_id
+            if not self._owns(tp.partition, generation):
+                return False
+            offset = await self._prepare(tp.partition) or 0
+            if not self._owns(tp.partition, generation):
+                return False
+            lag = self.app.consumer.lag(tp)
+            effects = await self._call(self.body.idle, tp.partition, lag, offset, self.app.hurried())
+            if not self._still_owns(tp.partition, generation):
+                return False
+            if effects is not None:
+                await self._apply(tp.partition, effects, offset)
+            elif lag and (end := await self.app.consumer.end_without_records(tp)) is not None:
+                _, kept = self.table.progress(tp.partition) or (0, b"")
+                await self._apply(tp.partition, Effects(kept=kept), end)
+            return effects is not None
+
+    async def between(self, work: Callable[[], None]) -> None:
+        """Do something that the body must not see half done: between two calls of its methods."""
+        await self._call(work)
+
+    async def _call(self, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+        if self._thread is None:
+            return work(*given, **named)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *given, **named))
 
     def held(self) -> list[Any]:
         """Return the input partitions whose state is here and recovered."""
@@ -192,18 +230,30 @@ class Stage:
     def _owns(self, partition: int, generation: int) -> bool:
         return generation == self.app.consumer_generation_id and any(tp.partition == partition for tp in self.held())
 
-    def _prepare(self, partition: int) -> int | None:
+    def _still_owns(self, partition: int, generation: int) -> bool:
+        """Tell whether what was computed may be applied; where not, what the body derived from it must go as well."""
+        if self._owns(partition, generation):
+            return True
+        self._restored.discard(partition)
+        return False
+
+    async def _prepare(self, partition: int) -> int | None:
         """Return the next offset of a partition, its body restored; None when nothing was done on it before."""
-        if self._generation != self.app.consumer_generation_id:
+        fresh = self._generation != self.app.consumer_generation_id
+        if fresh:
             self._generation = self.app.consumer_generation_id
             self._restored.clear()
-            self.body.forget()
         progress = self.table.progress(partition)
         if partition not in self._restored:
-            offset, kept = progress or (0, b"")
-            self.body.restore(partition, self.table.partition(partition), offset, kept)
             self._restored.add(partition)
+            offset, kept = progress or (0, b"")
+            await self._call(self._restore, fresh, partition, self.table.partition(partition), offset, kept)
         return None if progress is None else progress[0]
+
+    def _restore(self, fresh: bool, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
+        if fresh:
+            self.body.forget()
+        self.body.restore(partition, entries, offset, kept)
 
     async def _apply(self, partition: int, effects: Effects, offset: int) -> None:
         crash_point(f"{self.name}.before-sends")

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from kafka import TopicPartition
 
-from infra.clock import wall
 from sinks.sink import Sink, Sources
 
 
@@ -50,7 +49,7 @@ def test_a_group_is_joined_only_when_the_topics_are_known() -> None:
 
 
 class Log:
-    """One partition of rows of `events`, each message `age` seconds old, of which a poll finds one; then no more come."""
+    """One partition of rows of `events`, which had waited for `age` seconds when they were written; a poll finds one message."""
 
     def __init__(self, messages: int, age: float) -> None:
         self.left, self.offset, self.age = messages, 0, age
@@ -61,10 +60,9 @@ class Log:
             return {}
         self.left -= 1
         self.offset += 1
-        appended = b"%d" % ((wall() - self.age) * 1000)
-        headers = [("columns", b"id"), ("rows", b"10"), ("appended", appended)]
-        message = SimpleNamespace(topic="rows", partition=0, key=b"events", value=b"[1]", headers=headers)
-        message.offset = self.offset
+        headers = [("columns", b"id"), ("rows", b"10"), ("appended", b"%d" % (1_000_000 - self.age * 1000))]
+        message = SimpleNamespace(topic="rows", partition=0, offset=self.offset, timestamp=1_000_000, headers=headers)
+        message.key, message.value = b"events", b"[1]"
         return {TopicPartition("rows", 0): [message]}
 
     def highwater(self, _: TopicPartition) -> int:
