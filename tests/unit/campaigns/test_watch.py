@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
+from schemas.fact import POST
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.watch import Watch
+from tests.unit.campaigns.drive import fact
+from tests.unit.campaigns.every_kind import every_kind
 
 RULE = """
 [[campaign]]
@@ -51,3 +59,36 @@ def test_folder(tmp_path: Path) -> None:
     (tmp_path / "a.toml").unlink()
     assert watch.poll() == (1, [])
     assert list(book.rules) == ["b"]
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Let threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
+def test_questions_on_two_threads_while_rules_change() -> None:
+    """Each is answered by all of the old rules or all of the new ones, and by those of its own fact."""
+    start = 1_700_000_000_000
+    books = [every_kind(start, "a"), every_kind(start, "b")]
+    book = Rulebook(books[0])
+
+    def ask(tag: str) -> set[int]:
+        return {
+            len(book.entered(fact(f"{tag}{n}", POST, start, "ada", tags=(tag,), media=("photo",))))
+            for n in range(3_000)
+        }
+
+    with ThreadPoolExecutor() as threads:
+        answers = [threads.submit(ask, tag) for tag in "ab"]
+        turn = 0
+        while not all(answer.done() for answer in answers):
+            turn += 1
+            book.replace(books[turn % 2])
+        everything = len(Rulebook(books[0]).entered(fact("one", POST, start, "ada", tags=("a",), media=("photo",))))
+        assert everything > 1
+        assert all(answer.result() <= {0, everything} for answer in answers)

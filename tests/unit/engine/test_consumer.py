@@ -29,6 +29,7 @@ from streams.engine.consumer import (
     STALE,
     STUCK,
     TURN,
+    UNDER_WAY,
     guard_sends,
     watch_connections,
 )
@@ -245,6 +246,40 @@ def test_messages_say_where_they_were_fetched_from(monkeypatch: pytest.MonkeyPat
     in_world(test)
 
 
+def test_a_partition_that_is_worked_on_is_not_asked_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust waits where a queue is full, and so would all others; one that does not move is asked again after a while."""
+    now = [1_000.0]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    free = TP("juice.routed", 0)
+
+    async def messages(self: Any, _: float) -> AsyncIterator[tuple[Any, Any]]:
+        yield ROUTED, SimpleNamespace(offset=9, value=Batch(-1, ()))
+
+    async def test(world: World) -> None:
+        async def polled(*active: Any) -> set[Any]:
+            return await asked(world, monkeypatch, {ROUTED: 9, free: 9}, {}, *active)
+
+        generation = world.app.consumer_generation_id
+        for _ in range(UNDER_WAY):
+            assert await polled(ROUTED, free) == {ROUTED, free}
+            assert [tp async for tp, _ in world.consumer.getmany(0)] == [ROUTED]
+        assert await polled(ROUTED, free) == {free}
+        world.consumer.taken(ROUTED, generation - 1)
+        assert await polled(ROUTED, free) == {free}, "that batch was of another generation"
+        assert await world.consumer._getmany({ROUTED}, 0) == {}
+        world.consumer.taken(ROUTED, generation)
+        assert await polled(ROUTED, free) == {ROUTED, free}
+        assert [tp async for tp, _ in world.consumer.getmany(0)] == [ROUTED]
+        assert await polled(ROUTED, free) == {free}
+        now[0] += STUCK - 0.1
+        assert await polled(ROUTED, free) == {free}
+        now[0] += 0.1
+        assert await polled(ROUTED, free) == {ROUTED, free}
+
+    monkeypatch.setattr(driver.Consumer, "getmany", messages)
+    in_world(test)
+
+
 def test_partitions_begin_where_their_state_says() -> None:
     """Not where Kafka has them committed; and at the log's beginning when nothing was done."""
 
@@ -280,7 +315,10 @@ def test_what_is_committed_is_copied_from_the_state() -> None:
         message: Any = type("Message", (), {"acked": False, "tp": ROUTED, "offset": 50})()
         assert world.consumer.ack(message)
         assert not world.consumer.ack(message)
+        world.consumer._acked[ROUTED].append(50)  # as Faust's compiled streams do, past `ack`
+        world.consumer._acked_index[ROUTED].add(50)
         assert not await world.consumer.force_commit()
+        assert not world.consumer._acked_index[ROUTED]
         await world.table.flush(1, {}, 42, b"")
         assert await world.consumer.force_commit()
         assert not await world.consumer.force_commit()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from threading import Event
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from streams.engine.progress import FENCE, PROGRESS
 from streams.engine.stage import Effects, unbroken
 from tests.unit.engine.world import Died, Record, World, caught, in_world
 
-TO = TP("juice.routed", 1)
+TO, ALSO = TP("juice.routed", 1), TP("juice.routed", 0)
 
 
 class Body:
@@ -28,6 +29,11 @@ class Body:
         self.seen: list[int] = []
         self.restored: list[tuple[int, int, bytes]] = []
         self.forgot = 0
+        self.go = Event()
+        """What it computes takes until then, but not for ever."""
+        self.go.set()
+        self.began = Event()
+        self.waited_for = True
 
     def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
         """Note it."""
@@ -40,6 +46,8 @@ class Body:
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
         """Send the records on."""
         self.seen += [record.offset for record in records]
+        self.began.set()
+        self.waited_for = self.go.wait(5)
         fence = FENCE.pack(records[-1].offset)
         return Effects([Send("out", 0, None, b"%d" % r.offset) for r in records], {b"last": fence}, b"kept")
 
@@ -101,6 +109,60 @@ def test_a_batch_is_sent_then_written_then_done(monkeypatch: pytest.MonkeyPatch)
         log = world.broker.logs[here.stage.table.changelog_topic_name, 1]
         assert log == [(b"last", FENCE.pack(1)), (PROGRESS, FENCE.pack(2) + b"kept")]
         assert here.stage.next_offset(1) == 2
+
+    in_world(test)
+
+
+def test_others_have_their_turn_while_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accumulate is slow; a broker's answer that comes meanwhile is read, and other stages go on."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        here.body.go.clear()
+        taking = asyncio.ensure_future(here.take(0, 0))
+        await asyncio.to_thread(here.body.began.wait)
+        here.body.go.set()
+        await taking
+        assert here.body.waited_for
+        assert here.out == [b"0"]
+
+    in_world(test)
+
+
+def test_partitions_wait_for_the_broker_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While what one has sent is not acknowledged another is computed; of one partition, nothing is before that."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        world.consumer.begins[ALSO] = 0
+        world.broker.pause.clear()
+        other = here.stage._take(ALSO, Batch(0, [Record(7)]), here.generation)
+        taking = [asyncio.ensure_future(each) for each in (here.take(0, 0), other, here.take(1, 1))]
+        await asyncio.wait(taking, timeout=0.05)
+        assert here.body.seen == [0, 7]
+        world.broker.pause.set()
+        await asyncio.gather(*taking)
+        assert here.body.seen == [0, 7, 1]
+
+    in_world(test)
+
+
+def test_what_was_computed_for_a_partition_that_is_gone_is_not_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent of it, and should it come back to us, its body begins again from what is durable."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        here.body.go.clear()
+        taking = asyncio.ensure_future(here.take(0, 0))
+        await asyncio.to_thread(here.body.began.wait)
+        world.consumer.begins.clear()
+        here.body.go.set()
+        await taking
+        assert (here.out, here.stage.next_offset(1)) == ([], None)
+        world.consumer.begins[TO] = 0
+        await here.take(0, 0)
+        assert here.out == [b"0"]
+        assert here.body.restored == [(1, 0, b""), (1, 0, b"")]
 
     in_world(test)
 
