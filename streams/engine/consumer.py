@@ -8,7 +8,7 @@ What of Faust it answers:
 - Kafka's committed offsets lag or run ahead of state (190,000 records after rebalances). So a partition begins where
   its table's progress record says; what is committed is copied from there, for lag monitors.
 - Faust's own bookkeeping of acknowledgements builds a list with one integer per message, and its compiled streams do so
-  without asking the consumer; `force_commit` throws it away (at 2,000 events/s it was some 0.8 GB a day).
+  without asking the consumer. It grew for ever; `force_commit` throws it away.
 - A log may end with what is no record: what closes a transaction. Progress would never come to the end, so a producer with
   transactions that pauses would look like a worker that hangs: `end_without_records`.
 - Faust reads uncommitted unless it writes transactions itself, so what a producer had aborted would count.
@@ -375,8 +375,8 @@ class GuardedConsumer(driver.Consumer):
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         """Commit each partition's durable progress, for lag monitors; nothing depends on it."""
-        for kept in (*self._acked.values(), *self._acked_index.values()):
-            kept.clear()
+        self._acked.clear()
+        self._acked_index.clear()
         offsets: dict[Any, int] = {}
         for tp in list(self.begins):
             offset = self._stages[tp.topic].next_offset(tp.partition)
