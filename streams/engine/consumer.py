@@ -190,7 +190,7 @@ class GuardedConsumer(driver.Consumer):
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:  # noqa: ASYNC109  as Faust has it
         polled, active = await super()._wait_next_records(timeout)
         records: Any = polled
-        self._pace_fetches(busy=bool(records or any(self._under_way.values())))
+        self._pace_fetches(busy=bool(records) or any(map(self._is_burdened, self._under_way)))
         for tp in [tp for tp in records or () if tp.topic in self._stages]:
             if not records[tp]:
                 continue
