@@ -36,7 +36,7 @@ AGAIN: Final = 1.0
 def sink() -> None:
     """Run a sink: moves rows from Kafka into ClickHouse, and waits while ClickHouse is away.
 
-    Example: JUICE_SINK_ROWS=100000 juice sink
+    Example: JUICE_SINK_ROWS=20000 juice sink
     """
     raise SystemExit(run_sink(settings()))
 
