@@ -55,6 +55,6 @@ def letter_row(letter: dict[str, object], version: int) -> bytes:
     return encode_rows([(*(letter[name] for name in LETTER_COLUMNS[:-1]), version)])
 
 
-def by_size(blocks: Iterable[Block]) -> list[Block]:
-    """Return blocks with rows, events last: an event that can be queried has its numbers queryable too."""
-    return sorted((b for b in blocks if b.rows), key=lambda b: b.table == "events")
+def filled(blocks: Iterable[Block]) -> list[Block]:
+    """Return the blocks with rows, events first: they have come the longest way."""
+    return sorted((b for b in blocks if b.rows), key=lambda b: b.table != "events")

@@ -20,7 +20,7 @@ from kafka.structs import OffsetAndMetadata
 
 from infra import telemetry
 from infra.clock import monotonic, wall
-from sinks.block import LETTER_COLUMNS, Block, by_size, letter_row
+from sinks.block import LETTER_COLUMNS, Block, filled, letter_row
 from sinks.insert import Inserter
 
 log = structlog.get_logger("juice")
@@ -90,7 +90,7 @@ class Sink:
             self._offsets.update(offsets)
             rows = sum(block.rows for block in self._later.values())
             if self._later and (not offsets or rows >= self.rows or monotonic() - self._later_since >= LATER):
-                blocks = [*by_size(self._later.values()), *blocks]
+                blocks = [*blocks, *filled(self._later.values())]
                 self._later = {}
             if blocks:
                 self.deliver(blocks, self._offsets)
@@ -128,7 +128,7 @@ class Sink:
                 break
             if count >= self.rows or size >= MAX_BYTES:
                 break
-        return by_size(blocks.values()), offsets
+        return filled(blocks.values()), offsets
 
     def _more(self, offsets: Mapping[TopicPartition, int]) -> bool:
         """Tell whether there is more than another poll's worth of messages behind those that were polled."""
@@ -178,6 +178,10 @@ class Sink:
             log.warning("commit refused; the rows will be inserted again, which changes nothing", error=str(error))
         self._offsets.clear()
         self.crash_point("sink.after-commit")
+
+    def close(self) -> None:
+        """Begin no more inserts; those under way end as the inserter is told to stop."""
+        self._lanes.shutdown(wait=False, cancel_futures=True)
 
     def _insert(self, block: Block) -> None:
         started = monotonic()

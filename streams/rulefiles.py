@@ -24,6 +24,10 @@ class RuleFiles:
         if loaded is not None and loaded.problems:
             raise SettingsError("campaign rules cannot be used:\n  " + "\n  ".join(map(str, loaded.problems)))
 
+    def changed(self) -> bool:
+        """Tell whether there is anything to look at."""
+        return self._watch is not None and self._watch.changed()
+
     def look(self) -> bool:
         """Put changed rules in force, between two batches, and tell whether there were any.
 

@@ -24,6 +24,7 @@ from infra.settings import Settings, SettingsError, load
 from infra.version import version
 from streams.engine import faults, seat
 from streams.engine.faults import Exit, die
+from streams.engine.stage import Stage
 from streams.names import STAGES, Names
 from streams.rulefiles import RuleFiles
 from streams.subjects.registry import chosen
@@ -119,7 +120,7 @@ async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) ->
     parent = os.getppid()
     starting = asyncio.ensure_future(app.start())
     stopping = asyncio.ensure_future(stop.wait())
-    ticking = asyncio.ensure_future(_tick(app, watch, rules))
+    ticking = asyncio.gather(*(_tick(app, watch, stage) for stage in app.stages.values()), _reload(app, rules))
     while not stopping.done():
         await asyncio.wait([stopping], timeout=TICK)
         if starting.done() and (error := starting.exception()) is not None:
@@ -140,18 +141,22 @@ async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) ->
     return Exit.OK
 
 
-async def _tick(app: Juice, watch: Watch, rules: RuleFiles) -> None:
-    """Let every stage do what is due while no input comes, and look at the rules; apart from the watch, which must see it
-    hang.
-    """
+async def _tick(app: Juice, watch: Watch, stage: Stage) -> None:
+    """Let a stage do what is due while no input comes; apart from the watch, which must see it hang."""
     while True:
         await asyncio.sleep(TICK)
-        await app.reload(rules.look)
-        for stage in app.stages.values():
-            more = True
-            while more and watch.ready and not app.rebalancing:
-                more = await stage.tick()
-                await asyncio.sleep(0)  # input goes first
+        more = True
+        while more and watch.ready and not app.rebalancing:
+            more = await stage.tick()
+            await asyncio.sleep(0)  # input goes first
+
+
+async def _reload(app: Juice, rules: RuleFiles) -> None:
+    """Put changed rules in force."""
+    while True:
+        await asyncio.sleep(TICK)
+        if rules.changed():
+            await app.reload(rules.look)
 
 
 def cut_changelogs(settings: Settings, kafka: str, names: Names) -> list[str]:

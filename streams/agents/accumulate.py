@@ -140,7 +140,8 @@ class _Flush:
         """Return the keys of the partition that begin with `prefix`, those included that this flush begins."""
         entries = self.here.entries
         fresh = [key for key in self.touched if key not in entries]
-        return [key for some in (entries, fresh) for key in some if key.startswith(prefix)]
+        every = (*entries, *fresh)  # at once: recovery may be changing a partition that is not ours any more
+        return [key for key in every if key.startswith(prefix)]
 
     def get(self, key: bytes) -> bytes | None:
         """Return the state of a key with all that this flush has added to it."""

@@ -28,6 +28,10 @@ class Watch:
         self._rulebook = rulebook
         self._seen: tuple[tuple[str, int, int], ...] | None = None
 
+    def changed(self) -> bool:
+        """Tell whether anything has changed since the last poll."""
+        return self._signature() != self._seen
+
     def poll(self) -> Reloaded | None:
         """Return what came of a change since the last poll, or None if there was none. The first poll is a
         change.

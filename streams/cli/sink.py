@@ -112,18 +112,22 @@ def run_sink(found: Settings) -> int:
         *(Follower("sink", topic, names.sink_group) for topic in (names.rows, names.dead_letters)),
     ]
     Lookout(found, kafka, lambda: connect(found), followers).start(stop)
-    while not stop.is_set():
-        try:
-            work.run()
-        except RowsRefused as error:
-            log.error("stopped", error=str(error))
-            return Exit.CORRUPTION
-        except (KafkaError, OSError) as error:
-            if not stop.is_set():
-                log.warning("Kafka is away; beginning again from what is committed", error=one_line(error))
-                work.consumer = _again(found, kafka, work.consumer, stop)
-        except RetryError:  # told to stop while ClickHouse was away
-            break
+    try:
+        while not stop.is_set():
+            try:
+                work.run()
+            except RowsRefused as error:
+                log.error("stopped", error=str(error))
+                return Exit.CORRUPTION
+            except (KafkaError, OSError) as error:
+                if not stop.is_set():
+                    log.warning("Kafka is away; beginning again from what is committed", error=one_line(error))
+                    work.consumer = _again(found, kafka, work.consumer, stop)
+            except RetryError:  # told to stop while ClickHouse was away
+                break
+    finally:
+        stop.set()  # no lane goes on by itself
+        work.close()
     _close(work.consumer)
     log.info("stopped")
     return Exit.OK

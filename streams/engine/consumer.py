@@ -169,7 +169,8 @@ class GuardedConsumer(driver.Consumer):
                 starts[tp] = offset
         if starts:
             await self._thread.seek_wait(starts)
-        self.begins, self._retried = starts, {}
+        if self._recovered_generation == self.app.consumer_generation_id:  # or a rebalance began meanwhile
+            self.begins, self._retried, self._under_way = starts, {}, {}
         return {**found, **starts}
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
@@ -205,11 +206,12 @@ class GuardedConsumer(driver.Consumer):
         return records, active
 
     async def _getmany(self, active_partitions: set[Any] | None, timeout: float) -> Any:  # noqa: ASYNC109  as Faust has it
-        free = active_partitions and {tp for tp in active_partitions if not self._is_burdened(tp)}
-        if free == active_partitions:
-            return await super()._getmany(self._in_turn(active_partitions), timeout)
-        if free:
-            return await super()._getmany(self._in_turn(free), PAUSE)
+        wanted = self._in_turn(active_partitions)
+        burdened = {tp for tp in wanted or () if self._is_burdened(tp)}
+        if not wanted or not burdened:
+            return await super()._getmany(wanted, timeout)
+        if free := wanted - burdened:
+            return await super()._getmany(free, PAUSE)
         await asyncio.sleep(PAUSE)
         return {}
 

@@ -14,6 +14,7 @@ versions of rows and by stable ids; repeated state by the fence in each value.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -159,7 +160,7 @@ class Stage:
 
     async def _take(self, tp: Any, batch: Batch, generation: int) -> None:
         async with self._busy[tp.partition]:
-            if not self._owns(tp.partition, generation):
+            if not self._owns(tp, generation):
                 return
             offset = await self._prepare(tp.partition)
             if offset is None:
@@ -171,18 +172,22 @@ class Stage:
                 await self.app.consumer.rewind(tp, offset)
                 return
             records = batch.records if batch.begin == offset else [r for r in batch.records if r.offset >= offset]
-            if not records or not self._owns(tp.partition, generation):
+            if not records or not self._owns(tp, generation):
                 return
             self._age = wall() - records[-1].timestamp / 1000
-            effects, seconds = await self._call(self._process, tp.partition, records, self.app.hurried())
-            if self._still_owns(tp.partition, generation):
+            done = await self._call(self._process, tp, generation, records, self.app.hurried())
+            if done is not None and self._still_owns(tp, generation):
+                effects, seconds = done
                 computed = monotonic()
                 await self._apply(tp.partition, effects, records[-1].offset + 1)
                 telemetry.batch(self.name, tp.partition, len(records), seconds, monotonic() - computed)
 
-    def _process(self, partition: int, records: Sequence[Any], behind: bool) -> tuple[Effects, float]:
+    def _process(self, tp: Any, generation: int, records: Sequence[Any], behind: bool) -> tuple[Effects, float] | None:
+        """Return the effects and how long it took; None if the partition is gone, so that a rebalance need not wait for it."""
+        if not self._owns(tp, generation):
+            return None
         started = monotonic()
-        return self.body.process(partition, records, behind), monotonic() - started
+        return self.body.process(tp.partition, records, behind), monotonic() - started
 
     def hurried(self) -> bool:
         """Tell whether records wait here that waited too long already."""
@@ -195,16 +200,18 @@ class Stage:
         return any([await unbroken(self._rest(tp)) for tp in self.held()])
 
     async def _rest(self, tp: Any) -> bool:
+        if self._busy[tp.partition].locked():
+            return False  # it is not at rest
         async with self._busy[tp.partition]:
             generation = self.app.consumer_generation_id
-            if not self._owns(tp.partition, generation):
+            if not self._owns(tp, generation):
                 return False
             offset = await self._prepare(tp.partition) or 0
-            if not self._owns(tp.partition, generation):
+            if not self._owns(tp, generation):
                 return False
             lag = self.app.consumer.lag(tp)
             effects = await self._call(self.body.idle, tp.partition, lag, offset, self.app.hurried())
-            if not self._still_owns(tp.partition, generation):
+            if not self._still_owns(tp, generation):
                 return False
             if effects is not None:
                 await self._apply(tp.partition, effects, offset)
@@ -214,8 +221,22 @@ class Stage:
             return effects is not None
 
     async def between(self, work: Callable[[], None]) -> None:
-        """Do something that the body must not see half done: between two calls of its methods."""
-        await self._call(work)
+        """Do what neither the body nor the loop must see half done: on the loop, while the body's thread stands still."""
+        if self._thread is None:
+            work()
+            return
+        loop, standing, go = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+        def stand() -> None:
+            loop.call_soon_threadsafe(standing.set)
+            go.wait()
+
+        self._thread.submit(stand)
+        try:
+            await standing.wait()
+            work()
+        finally:
+            go.set()
 
     async def _call(self, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         if self._thread is None:
@@ -227,14 +248,14 @@ class Stage:
         consumer = self.app.consumer
         return [tp for tp in consumer.begins if tp.topic == self.topic.get_topic_name()]
 
-    def _owns(self, partition: int, generation: int) -> bool:
-        return generation == self.app.consumer_generation_id and any(tp.partition == partition for tp in self.held())
+    def _owns(self, tp: Any, generation: int) -> bool:
+        return generation == self.app.consumer_generation_id and tp in self.app.consumer.begins
 
-    def _still_owns(self, partition: int, generation: int) -> bool:
+    def _still_owns(self, tp: Any, generation: int) -> bool:
         """Tell whether what was computed may be applied; where not, what the body derived from it must go as well."""
-        if self._owns(partition, generation):
+        if self._owns(tp, generation):
             return True
-        self._restored.discard(partition)
+        self._restored.discard(tp.partition)
         return False
 
     async def _prepare(self, partition: int) -> int | None:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from kafka import TopicPartition
 
+from sinks.block import Block
+from sinks.insert import RowsRefused
 from sinks.sink import Sink, Sources
 
 
@@ -85,3 +87,33 @@ def test_the_end_of_a_backlog_is_not_waited_for() -> None:
     sink = Sink(log, None, Sources("rows", "letters"), rows=200, interval=0.0, stop=Event())  # type: ignore[arg-type]
     (block,), offsets = sink.collect()
     assert (block.rows, list(offsets.values())) == (30, [4])
+
+
+class Lanes:
+    """Refuses the rows of one table, and tries those of the other again until it is told to stop."""
+
+    def __init__(self, stop: Event) -> None:
+        self.stop, self.tries, self.ended = stop, 0, Event()
+
+    def insert(self, block: Block) -> None:
+        """Do so."""
+        if block.table == "refused":
+            while not self.tries:
+                self.stop.wait(0.001)
+            raise RowsRefused("no")
+        while not self.stop.wait(0.001):
+            self.tries += 1
+        self.ended.set()
+
+
+def test_a_refusal_ends_the_other_lanes_too() -> None:
+    """It is heard at once, and who goes on trying stops when told; else the process would never end."""
+    stop = Event()
+    lanes: Any = Lanes(stop)
+    sink = Sink(None, lanes, Sources("rows", "letters"), rows=1, interval=0.0, stop=stop)  # type: ignore[arg-type]
+    blocks = [Block(table, ("id",)) for table in ("tried", "refused")]
+    with pytest.raises(RowsRefused):
+        sink.deliver(blocks, {})
+    stop.set()
+    sink.close()
+    assert lanes.ended.wait(5)

@@ -280,6 +280,18 @@ def test_a_partition_that_is_worked_on_is_not_asked_for_more(monkeypatch: pytest
     in_world(test)
 
 
+def test_ingest_waits_for_an_accept_that_is_worked_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That all of its partitions have batches under way is no reason to read on what waits for it."""
+
+    async def test(world: World) -> None:
+        lags = {**dict.fromkeys(EVENTS, 1), DECODED: AHEAD + 1, ROUTED: 10**6}
+        world.consumer._under_way = {DECODED: UNDER_WAY, ROUTED: UNDER_WAY}
+        with pytest.raises(IndexError):  # nothing is polled at all
+            await asked(world, monkeypatch, lags, {}, *lags)
+
+    in_world(test)
+
+
 def test_partitions_begin_where_their_state_says() -> None:
     """Not where Kafka has them committed; and at the log's beginning when nothing was done."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from threading import Event
+from threading import Event, Thread, current_thread, main_thread
 from typing import Any
 
 import pytest
@@ -153,16 +153,59 @@ def test_what_was_computed_for_a_partition_that_is_gone_is_not_applied(monkeypat
     async def test(world: World) -> None:
         here = Set(world, monkeypatch)
         here.body.go.clear()
-        taking = asyncio.ensure_future(here.take(0, 0))
+        world.consumer.begins[ALSO] = 0
+        other = here.stage._take(ALSO, Batch(0, [Record(7)]), here.generation)
+        taking = [asyncio.ensure_future(each) for each in (here.take(0, 0), other)]
         await asyncio.to_thread(here.body.began.wait)
         world.consumer.begins.clear()
         here.body.go.set()
-        await taking
+        await asyncio.gather(*taking)
         assert (here.out, here.stage.next_offset(1)) == ([], None)
+        assert here.body.seen == [0], "what had not begun does not keep the others waiting"
+        here.body.restored.clear()
         world.consumer.begins[TO] = 0
         await here.take(0, 0)
         assert here.out == [b"0"]
-        assert here.body.restored == [(1, 0, b""), (1, 0, b"")]
+        assert here.body.restored == [(1, 0, b"")]
+
+    in_world(test)
+
+
+def test_rules_change_while_nothing_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before a batch that is computed is done, nor on another thread than what is routed by them."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        here.body.go.clear()
+        taking = asyncio.ensure_future(here.take(0, 0))
+        await asyncio.to_thread(here.body.began.wait)
+        seen: list[tuple[bool, Thread]] = []
+        changing = asyncio.ensure_future(
+            here.stage.between(lambda: seen.append((here.body.go.is_set(), current_thread())))
+        )
+        await asyncio.sleep(0.01)
+        assert seen == []
+        here.body.go.set()
+        await asyncio.gather(taking, changing)
+        assert seen == [(True, main_thread())]
+        await here.take(1, 1)
+        assert here.out == [b"0", b"1"], "the thread goes on"
+
+    in_world(test)
+
+
+def test_a_tick_does_not_wait_for_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partition of which a batch is computed is not at rest, and others are to be looked at in time."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        here.body.go.clear()
+        taking = asyncio.ensure_future(here.take(0, 0))
+        await asyncio.to_thread(here.body.began.wait)
+        assert not await asyncio.wait_for(here.stage.tick(), 2)
+        here.body.go.set()
+        await taking
+        assert await here.stage.tick()
 
     in_world(test)
 
