@@ -100,6 +100,8 @@ def test_processes_are_found_by_the_end_of_their_command_line(tmp_path: Path) ->
     mine = spawn([*SLEEP, "serve", str(tmp_path)], log=tmp_path / "log")
     other = spawn([*SLEEP, "serve", str(tmp_path), "-R"], log=tmp_path / "log")
     try:
+        while not all(psutil.Process(process.pid).cmdline() for process in (mine, other)):
+            time.sleep(0.001)  # the system has begun to execute it, and not put its words in place yet
         assert [process.pid for process in ending_with("serve", str(tmp_path))] == [mine.pid]
     finally:
         mine.stop(signal.SIGKILL)
