@@ -164,12 +164,9 @@ def migrate(
     return done
 
 
-_STORAGE: Final = {
-    "min_parts_to_merge_at_once": "8",
-    "auto_statistics_types": "''",
-}
-"""Of a table, whether new or old. By itself ClickHouse merges whatever is ten seconds old, however much it has to write again:
-five times what came in, and half of what it spent. Statistics of columns are for the planning of joins."""
+_STORAGE: Final = "min_parts_to_merge_at_once = 8, auto_statistics_types = ''"
+"""Settings of a table, whether new or old. By itself ClickHouse merges whatever is ten seconds old, however much it has to
+write again: five times what came in, and half of what it spent. Statistics of columns are for the planning of joins."""
 
 _CODECS: Final = {
     "String": "ZSTD(1)",
@@ -177,10 +174,6 @@ _CODECS: Final = {
     "UInt64": "T64, ZSTD(1)",
     "Date": "Delta, ZSTD(1)",
 }
-
-
-def _settings() -> str:
-    return ", ".join(f"{name} = {value}" for name, value in _STORAGE.items())
 
 
 def _column(column: Column) -> str:
@@ -204,13 +197,13 @@ def table_statements(table: Table, database: str, have: Collection[str] = (), tt
         statements.append(
             f"CREATE TABLE IF NOT EXISTS {store} ({columns}) ENGINE = ReplacingMergeTree(version) {partition}"
             f"ORDER BY ({', '.join(f'`{key}`' for key in table.stored_key)}) "
-            f"SETTINGS non_replicated_deduplication_window = 1000, index_granularity = 4096, {_settings()}"
+            f"SETTINGS non_replicated_deduplication_window = 1000, index_granularity = 4096, {_STORAGE}"
         )
     elif missing := [column for column in table.stored if column.name not in have]:
         added = ", ".join(f"ADD COLUMN IF NOT EXISTS {_column(column)}" for column in missing)
         statements.append(f"ALTER TABLE {store} {added}")
     if have:
-        statements.append(f"ALTER TABLE {store} MODIFY SETTING {_settings()}")
+        statements.append(f"ALTER TABLE {store} MODIFY SETTING {_STORAGE}")
     if table.time and ttl_days:
         time = f"arrayMax({table.time})" if table.packed and table.time in table.packed.own else table.time
         statements.append(f"ALTER TABLE {store} MODIFY TTL {time} + INTERVAL {ttl_days} DAY")

@@ -86,6 +86,13 @@ class Set:
         batch = Batch(begin, [Record(offset) for offset in offsets])
         await self.stage._take(TO, batch, self.generation if generation is None else generation)
 
+    async def computing(self) -> asyncio.Future[None]:
+        """Hand a batch to the stage, and return when its body is at it; it goes on when `go` is set."""
+        self.body.go.clear()
+        taking = asyncio.ensure_future(self.take(0, 0))
+        await asyncio.to_thread(self.body.began.wait)
+        return taking
+
     @property
     def out(self) -> list[bytes]:
         """Return what was sent."""
@@ -118,9 +125,7 @@ def test_others_have_their_turn_while_it_computes(monkeypatch: pytest.MonkeyPatc
 
     async def test(world: World) -> None:
         here = Set(world, monkeypatch)
-        here.body.go.clear()
-        taking = asyncio.ensure_future(here.take(0, 0))
-        await asyncio.to_thread(here.body.began.wait)
+        taking = await here.computing()
         here.body.go.set()
         await taking
         assert here.body.waited_for
@@ -176,9 +181,7 @@ def test_rules_change_while_nothing_is_computed(monkeypatch: pytest.MonkeyPatch)
 
     async def test(world: World) -> None:
         here = Set(world, monkeypatch)
-        here.body.go.clear()
-        taking = asyncio.ensure_future(here.take(0, 0))
-        await asyncio.to_thread(here.body.began.wait)
+        taking = await here.computing()
         seen: list[tuple[bool, Thread]] = []
         changing = asyncio.ensure_future(
             here.stage.between(lambda: seen.append((here.body.go.is_set(), current_thread())))
@@ -199,9 +202,7 @@ def test_a_tick_does_not_wait_for_what_is_under_way(monkeypatch: pytest.MonkeyPa
 
     async def test(world: World) -> None:
         here = Set(world, monkeypatch)
-        here.body.go.clear()
-        taking = asyncio.ensure_future(here.take(0, 0))
-        await asyncio.to_thread(here.body.began.wait)
+        taking = await here.computing()
         assert not await asyncio.wait_for(here.stage.tick(), 2)
         here.body.go.set()
         await taking
