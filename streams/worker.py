@@ -32,8 +32,8 @@ from streams.topology import Juice, build
 
 log = structlog.get_logger("juice")
 
-TICK = 0.25
-"""Seconds between looks at what is due while no input comes."""
+TICK = 0.5
+"""Seconds between looks at what is due while no input comes, at health and at rules."""
 STOP_WITHIN = 20.0
 """Seconds a graceful stop may take; after that the process ends as if killed, which loses nothing."""
 

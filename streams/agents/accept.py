@@ -193,8 +193,12 @@ class Accept:
         telemetry.state_keys("ids", sum(len(p.memory) for p in self.held.values()))
         return effects
 
+    def rests(self, partition: int) -> bool:
+        """Always: time passes here only with messages."""
+        return True
+
     def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
-        """Do nothing: time passes here only with messages."""
+        """Do nothing."""
         return None
 
     def _judge(self, here: _Partition, source: int, claim: Claim, effects: Effects) -> bool:

@@ -264,11 +264,16 @@ class Accumulate:
             self._present_some(flush, MAX_PRESENTED)
         return self._effects(flush, partition, records[-1].offset + 1, erasures)
 
+    def rests(self, partition: int) -> bool:
+        """Tell whether no key waits or is due."""
+        here = self.held.get(partition)
+        return here is None or not here.ripe()
+
     def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
         """Present keys that wait or are due, unless there is more urgent work."""
-        here = self.held[partition]
-        if behind or not here.ripe():
+        if behind or self.rests(partition):
             return None
+        here = self.held[partition]
         flush = _Flush(here, self.subjects, offset - 1)
         self._present_some(flush, MAX_PRESENTED)  # if all that was ripe was stale, at least progress says so
         return self._effects(flush, partition, offset)

@@ -43,6 +43,8 @@ class _Source:
     read: int = 0
     dead: dict[str, int] = field(default_factory=dict)
     heard_at: float = 0.0
+    beat: int = -1
+    """In which it was last said to be silent."""
     ticked: int = -1
 
 
@@ -107,17 +109,23 @@ class Ingest:
             telemetry.watermark(partition, time - lateness)
         return effects
 
+    def rests(self, partition: int) -> bool:
+        """Never for long: silence has to be said."""
+        return False
+
     def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
         """Say from time to time that a caught-up partition is silent, and up to when it is known to have been.
 
-        That is as long ago as it takes to count as silent, so that a record which has not reached us yet is newer.
+        That is as long ago as it takes to count as silent, so that a record which has not reached us yet is newer. It is said
+        at once, and then in every beat, which is the same for all: what they say together is read together.
         """
-        source = self.sources[partition]
-        if lag is None or lag > 0 or monotonic() - source.heard_at < self.idle_after:
+        source, now = self.sources[partition], monotonic()
+        beat = int(now / self.idle_after)
+        if lag is None or lag > 0 or now - source.heard_at < self.idle_after or beat == source.beat:
             return None
-        source.heard_at = monotonic()
+        source.beat = beat
         effects = Effects(kept=self._kept(source))
-        until = int((self._began + monotonic() - self.idle_after) * 1000)  # whatever became of the clock meanwhile
+        until = int((self._began + now - self.idle_after) * 1000)  # whatever became of the clock meanwhile
         tick = Decoded(partition, offset, offset, source.time, self._watermark(source), appended=until, silent=True)
         effects.sends.extend(Send(self.names.decoded, p, None, encode(tick)) for p in range(self.partitions))
         return effects

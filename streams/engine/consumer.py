@@ -52,8 +52,9 @@ RETRIES = 2
 
 FETCH_WAIT = 50
 """Milliseconds that a broker may hold a fetch back for want of records, after a poll that had some,"""
-IDLE_WAIT = 500
-"""and after one that had none: there is nobody whom it could keep waiting, and an idle worker should cost nothing."""
+IDLE_WAIT = 800
+"""and after one that had none: there is nobody whom it could keep waiting, and an idle worker should cost nothing. Well below
+STALE, so that it is always known how much waits."""
 
 UNDER_WAY = 2
 """Batches of a partition that may have been delivered and not be done: one that is worked on, and the next."""

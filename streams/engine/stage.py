@@ -56,7 +56,7 @@ class Effects:
 class Body(Protocol):
     """What a stage computes. Synchronous; must not raise for bad data, and what it raises ends the process.
 
-    Its methods are called one at a time, whatever the thread.
+    Its methods but `rests` are called one at a time, whatever the thread.
     """
 
     def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
@@ -68,6 +68,11 @@ class Body(Protocol):
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
         """Return the effects of consecutive input records; `behind` says that much waits, before this stage or
         another, so that what can be done later should be.
+        """
+
+    def rests(self, partition: int) -> bool:
+        """Tell whether `idle` has nothing to do now; asked on the loop, while other partitions may be at work, so that an idle
+        worker wakes no thread.
         """
 
     def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
@@ -197,7 +202,11 @@ class Stage:
 
     async def tick(self) -> bool:
         """Do what is to be done while no input comes, for every partition held; tell whether there was anything."""
-        return any([await unbroken(self._rest(tp)) for tp in self.held()])
+        return await unbroken(self._rest_all())
+
+    async def _rest_all(self) -> bool:
+        """All at a time, so that what they have to say goes out together."""
+        return any(await asyncio.gather(*map(self._rest, self.held())))
 
     async def _rest(self, tp: Any) -> bool:
         if self._busy[tp.partition].locked():
@@ -210,9 +219,11 @@ class Stage:
             if not self._owns(tp, generation):
                 return False
             lag = self.app.consumer.lag(tp)
-            effects = await self._call(self.body.idle, tp.partition, lag, offset, self.app.hurried())
-            if not self._still_owns(tp, generation):
-                return False
+            effects = None
+            if not self.body.rests(tp.partition):
+                effects = await self._call(self.body.idle, tp.partition, lag, offset, self.app.hurried())
+                if not self._still_owns(tp, generation):
+                    return False
             if effects is not None:
                 await self._apply(tp.partition, effects, offset)
             elif lag and (end := await self.app.consumer.end_without_records(tp)) is not None:

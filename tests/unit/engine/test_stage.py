@@ -34,6 +34,7 @@ class Body:
         self.go.set()
         self.began = Event()
         self.waited_for = True
+        self.resting = False
 
     def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
         """Note it."""
@@ -50,6 +51,10 @@ class Body:
         self.waited_for = self.go.wait(5)
         fence = FENCE.pack(records[-1].offset)
         return Effects([Send("out", 0, None, b"%d" % r.offset) for r in records], {b"last": fence}, b"kept")
+
+    def rests(self, partition: int) -> bool:
+        """As it was told."""
+        return self.resting
 
     def idle(self, partition: int, lag: int, offset: int, behind: bool) -> Effects | None:
         """Do something."""
@@ -289,6 +294,35 @@ def test_a_tick_is_durable_like_a_batch(monkeypatch: pytest.MonkeyPatch) -> None
         assert here.out == [b"0", b"idle 1 at 1"]
         assert here.stage.next_offset(1) == 1
         assert here.leases == 4
+
+    in_world(test)
+
+
+def test_partitions_that_idle_wait_for_the_broker_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other, an idle worker's ticks would wake everybody behind them once for each."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        world.consumer.begins[ALSO] = 0
+        world.broker.pause.clear()
+        ticking = asyncio.ensure_future(here.stage.tick())
+        await asyncio.wait([ticking], timeout=0.05)
+        assert here.leases == 2, "both have begun"
+        world.broker.pause.set()
+        assert await ticking
+
+    in_world(test)
+
+
+def test_a_body_at_rest_wakes_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked on the loop first."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        await here.take(0, 0)
+        here.body.resting = True
+        assert not await here.stage.tick()
+        assert here.out == [b"0"]
 
     in_world(test)
 
