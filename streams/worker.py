@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 from kafka import TopicPartition
 
-from infra import logs, telemetry
+from infra import allocator, logs, telemetry
 from infra.clock import monotonic
 from infra.kafka import KafkaUnreachable, admin_client, broker_of, reader, remove_member, topic_partitions
 from infra.settings import Settings, SettingsError, load
@@ -169,6 +169,7 @@ def cut_changelogs(settings: Settings, kafka: str, names: Names) -> list[str]:
 
 def main() -> int:
     """Run a worker with the environment's settings; return the exit code."""
+    allocator.steady()
     try:
         settings = load()
         logs.configure(settings)

@@ -12,7 +12,7 @@ from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 from tenacity import RetryError
 
-from infra import telemetry
+from infra import allocator, telemetry
 from infra.database import check_schema, connect, one_line
 from infra.kafka import MAX_BYTES, KafkaUnreachable, broker_of, client_settings
 from infra.settings import Settings
@@ -82,6 +82,7 @@ def _close(consumer: KafkaConsumer) -> None:
 
 def run_sink(found: Settings) -> int:
     """Run a sink until SIGTERM or SIGINT; return the exit code. Once it has run, Kafka may go away and come back."""
+    allocator.steady()
     names, kafka = Names.of(found), broker_of(found)
     if found.crash_at:
         faults.arm(found.crash_at)

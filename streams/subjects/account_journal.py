@@ -43,7 +43,7 @@ Told = Iterable[tuple[Entry, int]]
 pack = ENTRY.pack
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def hash_of_name(name: str) -> int:
     """Return the 64-bit hash that stands for an account or a post, the same on every machine."""
     return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
