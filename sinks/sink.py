@@ -1,5 +1,7 @@
 """The sink: polls rows from Kafka, inserts them into ClickHouse, and commits only then.
 
+While a collection of rows is inserted the next is polled; it is inserted when the one before is in, and committed.
+
 ClickHouse being away stops the sink alone; Kafka holds the rows. A crash between insert and commit inserts again,
 perhaps in other blocks: rows are absolute and versioned, so it changes nothing.
 """
@@ -7,7 +9,7 @@ perhaps in other blocks: rows are absolute and versioned, so it changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
 from typing import Any, Final
@@ -75,12 +77,16 @@ class Sink:
         self._old = False
         """Whether events had waited for so long, when the newest polled rows were written, that a little longer is nothing."""
         self._offsets: dict[TopicPartition, int] = {}
-        """Next offsets that are not committed yet."""
+        """Next offsets of what was polled since an insert began."""
+        self._under_way: list[Future[None]] = []
+        self._covered: dict[TopicPartition, int] = {}
+        """Next offsets, to be committed when what is under way is in."""
         self._lanes = ThreadPoolExecutor(LANES, "lane")
 
     def run(self) -> None:
         """Work until told to stop; what was polled but not inserted then is simply not committed."""
         topics = self.sources.rows, self.sources.dead_letters
+        self._later, self._offsets, self._covered = {}, {}, {}  # a new consumer begins from what is committed
         self.consumer.subscribe(topics)
         for topic in topics:  # or the group may be joined before they are known, and be given nothing (docs/gotchas.md)
             while not self.consumer.partitions_for_topic(topic) and not self.stop.is_set():
@@ -92,13 +98,17 @@ class Sink:
             if self._later and (not offsets or rows >= self.rows or monotonic() - self._later_since >= LATER):
                 blocks = [*blocks, *filled(self._later.values())]
                 self._later = {}
+            if blocks or not self._is_inserting():
+                self.settle()
             if blocks:
-                self.deliver(blocks, self._offsets)
+                self.deliver(blocks)
+        self.settle()
 
     def collect(self) -> tuple[list[Block], dict[TopicPartition, int]]:
         """Poll until there are enough rows, or the interval is over and no more wait; return blocks and next offsets.
 
-        While more wait it goes on, for LONGEST at the most: few large inserts cost ClickHouse a fraction of many small.
+        While more wait, or what was collected before is not in, it goes on, for LONGEST at the most: few large inserts cost
+        ClickHouse a fraction of many small.
         So it does while workers are behind by more than that, as long as they go on sending. Rows of wide tables are put
         aside for the same reason.
         """
@@ -112,7 +122,7 @@ class Sink:
             self.beat_at = monotonic()
             left = 0.25 if deadline is None else deadline - self.beat_at
             if left <= 0:
-                more = (polled and self._old) or self._more(offsets)
+                more = (polled and self._old) or self._more(offsets) or self._is_inserting()
                 if left < self.interval - LONGEST or not more:
                     break
                 left = self.interval if self._old else 0.05
@@ -159,25 +169,34 @@ class Sink:
         block.add(tp.topic, tp.partition, message.offset, value, rows, appended)
         return rows, len(value)
 
-    def deliver(self, blocks: list[Block], offsets: Mapping[TopicPartition, int]) -> None:
-        """Insert all blocks, then commit unless rows are put aside; a commit that the group refuses only means inserting
-        again elsewhere.
-        """
+    def deliver(self, blocks: list[Block]) -> None:
+        """Begin to insert blocks; nothing may be under way."""
         self.crash_point("sink.before-insert")
         self.busy_since = monotonic()
-        done = wait([self._lanes.submit(self._insert, block) for block in blocks], return_when=FIRST_EXCEPTION).done
-        for each in done:
+        if not self._later:  # else the rows that are put aside would count as inserted
+            self._covered, self._offsets = self._offsets, {}
+        self._under_way = [self._lanes.submit(self._insert, block) for block in blocks]
+
+    def settle(self) -> None:
+        """Wait for what is under way, and commit; a commit that the group refuses only means inserting again elsewhere."""
+        if not self._under_way:
+            return
+        for each in wait(self._under_way, return_when=FIRST_EXCEPTION).done:
             each.result()
-        self.busy_since = None
+        self._under_way, self.busy_since = [], None
         self.crash_point("sink.after-insert")
-        if self._later:
+        if not self._covered:
             return
         try:
-            self.consumer.commit({tp: OffsetAndMetadata(offset, "", -1) for tp, offset in offsets.items()})
+            self.consumer.commit({tp: OffsetAndMetadata(offset, "", -1) for tp, offset in self._covered.items()})
         except (CommitFailedError, KafkaError) as error:
             log.warning("commit refused; the rows will be inserted again, which changes nothing", error=str(error))
-        self._offsets.clear()
+        self._covered = {}
         self.crash_point("sink.after-commit")
+
+    def _is_inserting(self) -> bool:
+        """Tell whether anything that is under way is neither in nor refused."""
+        return not all(each.done() for each in self._under_way)
 
     def close(self) -> None:
         """Begin no more inserts; those under way end as the inserter is told to stop."""
@@ -194,7 +213,7 @@ class Sink:
     def waiting(self) -> float:
         """Return for how many seconds what is being inserted has waited to be in; 0 where nothing is."""
         since = self.busy_since
-        return 0.0 if since is None else monotonic() - since
+        return 0.0 if since is None or not self._is_inserting() else monotonic() - since
 
     def health(self) -> dict[str, Any]:
         """Return what /healthz and /readyz say: an insert that hangs is alive, but not ready."""

@@ -89,6 +89,54 @@ def test_the_end_of_a_backlog_is_not_waited_for() -> None:
     assert (block.rows, list(offsets.values())) == (30, [4])
 
 
+class Slow:
+    """Takes as long to insert as it is told, and notes what is in."""
+
+    def __init__(self) -> None:
+        self.go, self.began = Event(), Event()
+        self.rows: list[int] = []
+
+    def insert(self, block: Block) -> None:
+        """Insert a block."""
+        self.began.set()
+        assert self.go.wait(5)
+        self.rows.append(block.rows)
+
+
+class Following(Log):
+    """A log that is subscribed to, and ends with the sink told to stop; what is committed is noted."""
+
+    def __init__(self, messages: int, stop: Event, inserter: Slow) -> None:
+        super().__init__(messages, age=0)
+        self.stop, self.inserter = stop, inserter
+        self.committed: list[tuple[int, int]] = []
+        self.subscribe = lambda topics: None
+        self.partitions_for_topic = lambda topic: {0}
+
+    def poll(self, **more: Any) -> dict[Any, Any]:
+        """Hold the first insert back until the next rows are polled."""
+        if self.offset == 1:
+            assert self.inserter.began.wait(5)
+            self.inserter.go.set()
+        found = super().poll(**more)
+        if not found:
+            self.stop.set()
+        return found
+
+    def commit(self, offsets: Any) -> None:
+        """Note how many rows are in, and the offset."""
+        (offset,) = (each.offset for each in offsets.values())
+        self.committed.append((sum(self.inserter.rows), offset))
+
+
+def test_the_next_is_collected_while_one_is_inserted() -> None:
+    """And what is committed is in, all of it when the sink is told to stop."""
+    stop, inserter = Event(), Slow()
+    log: Any = Following(5, stop, inserter)
+    Sink(log, inserter, Sources("rows", "letters"), rows=10, interval=0.0, stop=stop).run()  # type: ignore[arg-type]
+    assert log.committed == [(10 * done, done + 1) for done in range(1, 6)]
+
+
 class Lanes:
     """Refuses the rows of one table, and tries those of the other again until it is told to stop."""
 
@@ -112,8 +160,9 @@ def test_a_refusal_ends_the_other_lanes_too() -> None:
     lanes: Any = Lanes(stop)
     sink = Sink(None, lanes, Sources("rows", "letters"), rows=1, interval=0.0, stop=stop)  # type: ignore[arg-type]
     blocks = [Block(table, ("id",)) for table in ("tried", "refused")]
+    sink.deliver(blocks)
     with pytest.raises(RowsRefused):
-        sink.deliver(blocks, {})
+        sink.settle()
     stop.set()
     sink.close()
     assert lanes.ended.wait(5)
