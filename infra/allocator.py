@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 from typing import Final
 
-LARGE: Final = 256 * 1024
+LARGE: Final = 64 * 1024
 """Bytes from which a block has a mapping of its own, which goes when it is freed."""
 
 _MMAP_THRESHOLD: Final = -3

@@ -67,7 +67,7 @@ def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook:
         stream_wait_empty=True,
         stream_buffer_maxsize=4,
         broker_max_poll_records=MAX_RECORDS,
-        consumer_max_fetch_size=1 << 20,
+        consumer_max_fetch_size=1 << 19,
         # migrate creates every topic; Faust's leader topic and standby replicas are of no use here (docs/gotchas.md).
         topic_allow_declare=False,
         topic_disable_leader=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Final
 
 from schemas.fact import CASCADING, FOLLOW, POST, UNFOLLOW, UNKNOWN, Fact
@@ -17,6 +17,9 @@ from streams.windows.panes import GIVEN, KLASS_BITS, MINUTES_PER_HOUR, PROMO, SL
 
 TIDY_BEYOND: Final = 8192
 """Bytes by which a journal may grow, beyond doubling, before it is tidied in a fold."""
+
+JOURNALS: Final = 256 * 1024
+"""Bytes of journals that are read at a time: an entry takes ten times as many while it is, and a hub has a million."""
 
 _AUDIENCE: Final = frozenset({FOLLOW, UNFOLLOW})
 
@@ -116,6 +119,12 @@ class Accounts(Subject[Account]):
 
     def present_many(self, items: Sequence[tuple[str, Account]], now: Now, rows: Rows) -> list[int | Due]:
         """Do so for several accounts together."""
+        dues: list[int | Due] = []
+        for some in _runs(items):
+            dues += self._present_run(some, now, rows)
+        return dues
+
+    def _present_run(self, items: Sequence[tuple[str, Account]], now: Now, rows: Rows) -> Iterator[int | Due]:
         minute, floor = now.time // MINUTE, now.floor // MINUTE
         looks = []
         for key, state in items:
@@ -123,10 +132,21 @@ class Accounts(Subject[Account]):
             found = tidy(state)
             sample(state, settled, found)
             looks.append(Look(key, state, settled, settle(state, settled, found, minute, floor, self.settings)))
-        dues: list[int | Due] = []
         for look, due in zip(looks, say(looks, minute, rows, self.settings), strict=True):
             if not (look.account.minutes or look.settled.hours or look.settled.days):
-                dues.append(RELEASE)
+                yield RELEASE
             else:
-                dues.append(due * MINUTE if due else now.time + DAY)
-        return dues
+                yield due * MINUTE if due else now.time + DAY
+
+
+def _runs(items: Sequence[tuple[str, Account]]) -> Iterator[Sequence[tuple[str, Account]]]:
+    """Yield accounts in runs with journals of at most JOURNALS bytes, but of one account at least."""
+    start = size = 0
+    for position, (_, state) in enumerate(items):
+        length = len(state.journal)
+        if position > start and size + length > JOURNALS:
+            yield items[start:position]
+            start, size = position, 0
+        size += length
+    if start < len(items):
+        yield items[start:]

@@ -53,8 +53,8 @@ class Ledger(Subject[Panes]):
         """Return the panes as bytes, 6 each."""
         return FORMAT + _encode(state)
 
-    def fold(self, key: str, state: Panes, facts: Sequence[Fact], rows: Rows) -> int:
-        """Count the facts, say their panes; look again when the latest can change no more, the earlier ones at hand anyhow."""
+    def fold(self, key: str, state: Panes, facts: Sequence[Fact], rows: Rows) -> None:
+        """Count the facts, say their panes."""
         touched: set[int] = set()
         for fact in facts:
             slot = fact.kind << KLASS_BITS | fact.klass
@@ -68,13 +68,8 @@ class Ledger(Subject[Panes]):
                 touched.add(pane >> KLASS_BITS)
                 add(state, pane, fact.sign * number)
         say_panes(key, state, touched, rows)
-        return self._due(state)
 
     def present(self, key: str, state: Panes, now: Now, rows: Rows) -> int:
-        """Forget the minutes that can change no more; they have been said."""
+        """Forget the minutes that can change no more; they have been said. Look again when the latest is one of them."""
         drop(state, now.floor // MINUTE)
-        return max(self._due(state), now.time + HOUR) if state else RELEASE
-
-    @staticmethod
-    def _due(state: Panes) -> int:
-        return (max(state, default=0) >> SLOT_BITS) * MINUTE + SETTLING
+        return max((max(state) >> SLOT_BITS) * MINUTE + SETTLING, now.time + HOUR) if state else RELEASE

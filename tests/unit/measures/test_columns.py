@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import streams.subjects.account_rows as account_rows
 from schemas.fact import Fact
 from schemas.rows.table import encode_rows
 from streams.measures.account.columns import FEW, bounds_of, exact_sums, rounded
 from streams.measures.account.score import statement
 from streams.subject import HOUR, MINUTE, Now, Rows
+from streams.subjects import account_rows, accounts
+from streams.subjects.account_state import Account
 from tests.unit.measures.test_windows import dealings
 from tests.unit.measures.world import NOON, World, act
 
@@ -51,10 +52,11 @@ def test_a_statement_adds_up(levels: list[float]) -> None:
 @given(
     facts=st.lists(dealings(), min_size=1, max_size=30, unique_by=lambda fact: fact.id),
     room=st.sampled_from((1, 4, 20_000)),
+    journals=st.sampled_from((1, 200, 1 << 20)),
     later=st.integers(1, 40 * 24),
 )
 @settings(max_examples=40, deadline=None)
-def test_accounts_together_say_what_each_says_alone(facts: list[Fact], room: int, later: int) -> None:
+def test_accounts_together_say_what_each_says_alone(facts: list[Fact], room: int, journals: int, later: int) -> None:
     """However many accounts are looked at together, and in portions of whatever size, rows and states are the same."""
     together, alone = World(), World()
     for world in (together, alone):
@@ -62,6 +64,7 @@ def test_accounts_together_say_what_each_says_alone(facts: list[Fact], room: int
     now = Now(NOON + later * HOUR, NOON + later * HOUR - 75 * MINUTE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(account_rows, "TOGETHER", room)
+        patch.setattr(accounts, "JOURNALS", journals)
         states = [(key, together._state(key)) for key in sorted(together.stored)]
         rows = Rows()
         dues = together.accounts.present_many(states, now, rows)
@@ -71,3 +74,13 @@ def test_accounts_together_say_what_each_says_alone(facts: list[Fact], room: int
         assert alone.accounts.present(key, one, now, own) == due
         assert alone.accounts.dump(one) == together.accounts.dump(state)
         assert [encode_rows([row]) for row in own.by_table.get("account_scores", ())] == [said[key]]
+
+
+@pytest.mark.parametrize(("sizes", "runs"), [([], []), ([9], [[9]]), ([3, 1, 2, 9, 1, 1], [[3, 1], [2], [9], [1, 1]])])
+def test_few_journals_are_read_at_a_time(
+    sizes: list[int], runs: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as fit; one that does not fit alone is read alone."""
+    monkeypatch.setattr(accounts, "JOURNALS", 4)
+    items = [(str(number), Account(journal=bytes(size))) for number, size in enumerate(sizes)]
+    assert [[len(state.journal) for _, state in run] for run in accounts._runs(items)] == runs
