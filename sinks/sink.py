@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import CommitFailedError, KafkaError
+from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from infra import telemetry
@@ -46,8 +46,8 @@ POLL: Final = 200
 """Messages that are polled at a time. Where fewer wait, they have only just come."""
 LANES: Final = 4
 """Tables that are inserted into at a time: most of a small insert is waiting."""
-MAX_BYTES: Final = 32 << 20
-"""A collection ends at this size, whatever the number of rows."""
+MAX_BYTES: Final = 16 << 20
+"""A collection ends at this size, whatever the number of rows; there may be two, and one of them as an insert's body."""
 
 
 Blocks = dict[tuple[str, tuple[str, ...]], Block]
@@ -71,7 +71,8 @@ class Sink:
         self.consumer, self.inserter, self.sources = consumer, inserter, sources
         self.rows, self.interval, self.stop, self.crash_point = rows, interval, stop, crash_point
         self.beat_at = monotonic()
-        self.busy_since: float | None = None
+        self._began = 0.0
+        """When what is under way was begun."""
         self._later: Blocks = {}
         self._later_since = 0.0
         self._old = False
@@ -80,13 +81,20 @@ class Sink:
         """Next offsets of what was polled since an insert began."""
         self._under_way: list[Future[None]] = []
         self._covered: dict[TopicPartition, int] = {}
-        """Next offsets, to be committed when what is under way is in."""
+        """Next offsets of what is under way, where it is all that was polled before."""
+        self._in: dict[TopicPartition, int] = {}
+        """Next offsets of what is in and not committed."""
         self._lanes = ThreadPoolExecutor(LANES, "lane")
 
     def run(self) -> None:
         """Work until told to stop; what was polled but not inserted then is simply not committed."""
         topics = self.sources.rows, self.sources.dead_letters
-        self._later, self._offsets, self._covered = {}, {}, {}  # a new consumer begins from what is committed
+        self._later, self._offsets, self._covered, self._in = (
+            {},
+            {},
+            {},
+            {},
+        )  # a new consumer begins from what is committed
         self.consumer.subscribe(topics)
         for topic in topics:  # or the group may be joined before they are known, and be given nothing (docs/gotchas.md)
             while not self.consumer.partitions_for_topic(topic) and not self.stop.is_set():
@@ -102,6 +110,7 @@ class Sink:
                 self.settle()
             if blocks:
                 self.deliver(blocks)
+            del blocks  # the next are collected when these are in, or nearly
         self.settle()
 
     def collect(self) -> tuple[list[Block], dict[TopicPartition, int]]:
@@ -125,7 +134,7 @@ class Sink:
                 more = (polled and self._old) or self._more(offsets) or self._is_inserting()
                 if left < self.interval - LONGEST or not more:
                     break
-                left = self.interval if self._old else 0.05
+                left = max(self.interval, 0.05) if self._old else 0.05
             polled = self.consumer.poll(timeout_ms=int(left * 1000) + 1, max_records=POLL)
             for tp, messages in polled.items():
                 for message in messages:
@@ -142,7 +151,8 @@ class Sink:
 
     def _more(self, offsets: Mapping[TopicPartition, int]) -> bool:
         """Tell whether there is more than another poll's worth of messages behind those that were polled."""
-        return sum(max((self.consumer.highwater(tp) or 0) - offset, 0) for tp, offset in offsets.items()) > POLL
+        ours = offsets.keys() & self.consumer.assignment()
+        return sum(max((self.consumer.highwater(tp) or 0) - offsets[tp], 0) for tp in ours) > POLL
 
     def _add(self, blocks: Blocks, tp: TopicPartition, message: Any) -> tuple[int, int]:
         """Add one message to its table's block; return its rows and bytes."""
@@ -172,31 +182,41 @@ class Sink:
     def deliver(self, blocks: list[Block]) -> None:
         """Begin to insert blocks; nothing may be under way."""
         self.crash_point("sink.before-insert")
-        self.busy_since = monotonic()
+        self._began = monotonic()
         if not self._later:  # else the rows that are put aside would count as inserted
             self._covered, self._offsets = self._offsets, {}
         self._under_way = [self._lanes.submit(self._insert, block) for block in blocks]
 
     def settle(self) -> None:
-        """Wait for what is under way, and commit; a commit that the group refuses only means inserting again elsewhere."""
-        if not self._under_way:
-            return
-        for each in wait(self._under_way, return_when=FIRST_EXCEPTION).done:
-            each.result()
-        self._under_way, self.busy_since = [], None
-        self.crash_point("sink.after-insert")
-        if not self._covered:
-            return
+        """Wait for what is under way, and commit what is in."""
+        if self._under_way:
+            for each in wait(self._under_way, return_when=FIRST_EXCEPTION).done:
+                each.result()
+            self._under_way = []
+            self._in |= self._covered
+            self._covered = {}
+            self.crash_point("sink.after-insert")
+        if self._in:
+            self._commit()
+
+    def _commit(self) -> None:
+        """Commit what is in. While the group is changing it refuses, and is asked again; what is another's then is not ours to
+        commit: who has it inserts it again, which changes nothing.
+        """
+        ours = self._in.keys() & self.consumer.assignment()
         try:
-            self.consumer.commit({tp: OffsetAndMetadata(offset, "", -1) for tp, offset in self._covered.items()})
-        except (CommitFailedError, KafkaError) as error:
-            log.warning("commit refused; the rows will be inserted again, which changes nothing", error=str(error))
-        self._covered = {}
+            if ours:
+                self.consumer.commit({tp: OffsetAndMetadata(self._in[tp], "", -1) for tp in ours})
+        except KafkaError as error:
+            log.warning("commit refused, trying again", error=str(error))
+            return
+        self._in = {}
         self.crash_point("sink.after-commit")
 
     def _is_inserting(self) -> bool:
-        """Tell whether anything that is under way is neither in nor refused."""
-        return not all(each.done() for each in self._under_way)
+        """Tell whether anything is under way that is not in, and nothing was refused."""
+        done = [each for each in self._under_way if each.done()]
+        return len(done) < len(self._under_way) and not any(each.exception() for each in done)
 
     def close(self) -> None:
         """Begin no more inserts; those under way end as the inserter is told to stop."""
@@ -212,15 +232,14 @@ class Sink:
 
     def waiting(self) -> float:
         """Return for how many seconds what is being inserted has waited to be in; 0 where nothing is."""
-        since = self.busy_since
-        return 0.0 if since is None or not self._is_inserting() else monotonic() - since
+        return monotonic() - self._began if self._is_inserting() else 0.0
 
     def health(self) -> dict[str, Any]:
         """Return what /healthz and /readyz say: an insert that hangs is alive, but not ready."""
         waiting = self.waiting()
         silent = monotonic() - self.beat_at
         return {
-            "live": silent < 30 or self.busy_since is not None,
+            "live": silent < 30 or waiting > 0,
             "ready": waiting < 30,
             "seconds_inserting": round(waiting, 1),
             "partitions": len(self.consumer.assignment()),

@@ -52,7 +52,7 @@ RETRIES = 2
 
 FETCH_WAIT = 50
 """Milliseconds that a broker may hold a fetch back for want of records, after a poll that had some,"""
-IDLE_WAIT = 800
+IDLE_WAIT = 600
 """and after one that had none: there is nobody whom it could keep waiting, and an idle worker should cost nothing. Well below
 STALE, so that it is always known how much waits."""
 

@@ -202,6 +202,8 @@ class Stage:
 
     async def tick(self) -> bool:
         """Do what is to be done while no input comes, for every partition held; tell whether there was anything."""
+        if self._thread is not None:  # one after the other: each may take long, and input goes between them
+            return any([await unbroken(self._rest(tp)) for tp in self.held()])
         return await unbroken(self._rest_all())
 
     async def _rest_all(self) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import wait
 from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from kafka import TopicPartition
+from kafka.errors import IllegalStateError, RebalanceInProgressError
 
 from sinks.block import Block
 from sinks.insert import RowsRefused
@@ -50,6 +52,9 @@ def test_a_group_is_joined_only_when_the_topics_are_known() -> None:
     assert asked == ["rows unknown", "rows known", "letters unknown", "letters known"]
 
 
+ROWS = TopicPartition("rows", 0)
+
+
 class Log:
     """One partition of rows of `events`, which had waited for `age` seconds when they were written; a poll finds one message."""
 
@@ -65,10 +70,16 @@ class Log:
         headers = [("columns", b"id"), ("rows", b"10"), ("appended", b"%d" % (1_000_000 - self.age * 1000))]
         message = SimpleNamespace(topic="rows", partition=0, offset=self.offset, timestamp=1_000_000, headers=headers)
         message.key, message.value = b"events", b"[1]"
-        return {TopicPartition("rows", 0): [message]}
+        return {ROWS: [message]}
 
-    def highwater(self, _: TopicPartition) -> int:
+    def assignment(self) -> set[TopicPartition]:
+        """Return the partition."""
+        return {ROWS}
+
+    def highwater(self, tp: TopicPartition) -> int:
         """Say that nothing waits behind what was polled: the worker has yet to write it."""
+        if tp not in self.assignment():
+            raise IllegalStateError
         return self.offset
 
 
@@ -103,15 +114,26 @@ class Slow:
         self.rows.append(block.rows)
 
 
-class Following(Log):
-    """A log that is subscribed to, and ends with the sink told to stop; what is committed is noted."""
+class Followed(Log):
+    """A log whose reader is told to stop when `over`; what is committed is noted."""
 
-    def __init__(self, messages: int, stop: Event, inserter: Slow) -> None:
+    def __init__(self, messages: int, stop: Event, inserter: Slow, over: Callable[[Followed], bool]) -> None:
         super().__init__(messages, age=0)
-        self.stop, self.inserter = stop, inserter
+        self.stop, self.inserter, self.over = stop, inserter, over
         self.committed: list[tuple[int, int]] = []
-        self.subscribe = lambda topics: None
-        self.partitions_for_topic = lambda topic: {0}
+        self.refuse = 0
+        self.held = {ROWS}
+
+    def subscribe(self, topics: Iterable[str]) -> None:
+        """Do nothing."""
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        """Know it."""
+        return {0}
+
+    def assignment(self) -> set[TopicPartition]:
+        """Return what is held."""
+        return self.held
 
     def poll(self, **more: Any) -> dict[Any, Any]:
         """Hold the first insert back until the next rows are polled."""
@@ -119,22 +141,59 @@ class Following(Log):
             assert self.inserter.began.wait(5)
             self.inserter.go.set()
         found = super().poll(**more)
-        if not found:
+        if self.over(self):
             self.stop.set()
         return found
 
     def commit(self, offsets: Any) -> None:
         """Note how many rows are in, and the offset."""
+        if self.refuse:
+            self.refuse -= 1
+            raise RebalanceInProgressError
         (offset,) = (each.offset for each in offsets.values())
         self.committed.append((sum(self.inserter.rows), offset))
 
 
+def followed(messages: int, over: Callable[[Followed], bool]) -> tuple[Any, Sink]:
+    """Return a log of so many messages and the sink that reads it, one message for each insert."""
+    stop, inserter = Event(), Slow()
+    log: Any = Followed(messages, stop, inserter, over)
+    return log, Sink(log, inserter, Sources("rows", "letters"), rows=10, interval=0.0, stop=stop)  # type: ignore[arg-type]
+
+
 def test_the_next_is_collected_while_one_is_inserted() -> None:
     """And what is committed is in, all of it when the sink is told to stop."""
-    stop, inserter = Event(), Slow()
-    log: Any = Following(5, stop, inserter)
-    Sink(log, inserter, Sources("rows", "letters"), rows=10, interval=0.0, stop=stop).run()  # type: ignore[arg-type]
+    log, sink = followed(5, lambda log: not log.left)
+    sink.run()
     assert log.committed == [(10 * done, done + 1) for done in range(1, 6)]
+
+
+def test_what_is_in_is_committed_when_no_more_comes() -> None:
+    """Also where the group refused at first because it was changing; otherwise somebody would wait for it for ever."""
+    log, sink = followed(2, lambda log: bool(log.committed) and log.committed[-1][1] == 3)
+    log.refuse = 3
+    sink.run()
+    assert log.committed[-1] == (20, 3)
+
+
+def test_a_partition_may_be_taken_away_while_rows_are_collected() -> None:
+    """Nothing is asked of it any more, and nothing is committed that may be behind what its next reader commits."""
+    log, sink = followed(3, lambda log: len(log.inserter.rows) == 3)
+    log.held = set()
+    sink.run()
+    assert (sum(log.inserter.rows), log.committed) == (30, [])
+
+
+def test_health_tells_an_insert_that_lasts_from_a_sink_that_hangs() -> None:
+    """Who inserts for a minute is alive and not ready; who does not look at Kafka for a minute hangs, whatever is in."""
+    log, sink = followed(1, lambda log: True)
+    sink.deliver([Block("events", ("id",))])
+    sink.beat_at -= 60
+    sink._began -= 60
+    assert (sink.health()["live"], sink.health()["ready"]) == (True, False)
+    log.inserter.go.set()
+    wait(sink._under_way)
+    assert (sink.health()["live"], sink.health()["ready"]) == (False, True)
 
 
 class Lanes:
@@ -154,6 +213,13 @@ class Lanes:
         self.ended.set()
 
 
+class Nothing(Followed):
+    """A log in which nothing comes."""
+
+    def __init__(self) -> None:
+        super().__init__(0, Event(), Slow(), lambda log: False)
+
+
 def test_a_refusal_ends_the_other_lanes_too() -> None:
     """It is heard at once, and who goes on trying stops when told; else the process would never end."""
     stop = Event()
@@ -161,8 +227,9 @@ def test_a_refusal_ends_the_other_lanes_too() -> None:
     sink = Sink(None, lanes, Sources("rows", "letters"), rows=1, interval=0.0, stop=stop)  # type: ignore[arg-type]
     blocks = [Block(table, ("id",)) for table in ("tried", "refused")]
     sink.deliver(blocks)
+    sink.consumer = Nothing()  # type: ignore[assignment]
     with pytest.raises(RowsRefused):
-        sink.settle()
+        sink.run()
     stop.set()
     sink.close()
     assert lanes.ended.wait(5)

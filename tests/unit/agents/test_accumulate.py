@@ -99,6 +99,18 @@ def test_what_is_due_and_touched_at_once_is_not_forgotten(behind: bool) -> None:
     assert world.subject.presented
 
 
+def test_it_rests_when_nothing_waits_or_is_due() -> None:
+    """Then nobody need wake its thread; also of a partition of which nothing is known."""
+    world = World()
+    assert world.body.rests(7)
+    world.come(1)
+    assert world.body.rests(0)
+    world.come(20, behind=True, who="bob")
+    assert not world.body.rests(0)
+    world.rest()
+    assert world.body.rests(0)
+
+
 def test_a_due_that_stays_is_noted_once() -> None:
     """However often its key is touched."""
     world = World()
