@@ -89,12 +89,8 @@ class Sink:
     def run(self) -> None:
         """Work until told to stop; what was polled but not inserted then is simply not committed."""
         topics = self.sources.rows, self.sources.dead_letters
-        self._later, self._offsets, self._covered, self._in = (
-            {},
-            {},
-            {},
-            {},
-        )  # a new consumer begins from what is committed
+        for known in (self._later, self._offsets, self._covered, self._in):
+            known.clear()  # a new consumer begins from what is committed
         self.consumer.subscribe(topics)
         for topic in topics:  # or the group may be joined before they are known, and be given nothing (docs/gotchas.md)
             while not self.consumer.partitions_for_topic(topic) and not self.stop.is_set():

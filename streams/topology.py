@@ -26,7 +26,7 @@ MAX_REQUEST: int = 32 << 20
 
 FETCH: int = 512 << 10
 """Bytes of a partition that are fetched at a time, and of a batch that is written: of all partitions but one a fetch has nothing
-where the first batch does not fit. With a megabyte a worker held 16 MiB more, and was no faster.
+where the first batch does not fit. With a megabyte a worker held 14 MiB more, and was no faster.
 """
 
 

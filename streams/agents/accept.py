@@ -9,7 +9,7 @@ How ids and orders are remembered, so that a replay after a crash is not a dupli
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 from typing import Any, Final
@@ -30,6 +30,7 @@ from streams.agents.routing import MAX_MESSAGE, fitting, partition_of, row_heade
 from streams.engine.outbox import Send
 from streams.engine.stage import Effects
 from streams.names import Names
+from streams.runs import runs
 from streams.subject import MINUTE, Subject
 
 RAW: Final = TABLES["events"].names.index("raw")
@@ -182,7 +183,7 @@ class Accept:
             told = encode(Routed(partition, begin, end, UNHEARD, UNHEARD, (), tuple(erasures)))
             effects.sends.extend(Send(self.names.routed, target, None, told) for target in range(self.partitions))
         if rows:
-            for run in _runs(rows):
+            for run in runs(rows, lambda row: len(row) + 1, MAX_MESSAGE):  # and a comma
                 headers = row_headers("events", len(run), appended)
                 effects.sends.append(Send(self.names.rows, partition, b"events", b",".join(run), headers))
         if sum(here.outcomes.values()) > decided_before:  # an idle worker says nothing
@@ -311,14 +312,3 @@ class Accept:
         clocks = [(s, c.seen, c.time, c.watermark, c.appended, c.silent, c.past) for s, c in here.clocks.items()]
         outcomes = [(source, outcome, count) for (source, outcome), count in here.outcomes.items()]
         return msgspec.msgpack.encode((clocks, here.floor, here.settled, here.time, outcomes, sorted(here.erased)))
-
-
-def _runs(rows: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """Yield encoded rows in runs of at most MAX_MESSAGE bytes, but at least one."""
-    start = size = 0
-    for number, row in enumerate(rows):
-        if number > start and size + len(row) > MAX_MESSAGE:
-            yield rows[start:number]
-            start, size = number, 0
-        size += len(row) + 1
-    yield rows[start:]

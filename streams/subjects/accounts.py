@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from schemas.fact import CASCADING, FOLLOW, POST, UNFOLLOW, UNKNOWN, Fact
 from streams.measures.account.settings import DEFAULTS, ScoreSettings
+from streams.runs import runs
 from streams.subject import DAY, MINUTE, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.account_journal import HASH_BITS, SHARED, hash_of_name, pack
 from streams.subjects.account_rows import Look, say
@@ -120,7 +121,7 @@ class Accounts(Subject[Account]):
     def present_many(self, items: Sequence[tuple[str, Account]], now: Now, rows: Rows) -> list[int | Due]:
         """Do so for several accounts together."""
         dues: list[int | Due] = []
-        for some in _runs(items):
+        for some in runs(items, _journal, JOURNALS):
             dues += self._present_run(some, now, rows)
         return dues
 
@@ -139,14 +140,5 @@ class Accounts(Subject[Account]):
                 yield due * MINUTE if due else now.time + DAY
 
 
-def _runs(items: Sequence[tuple[str, Account]]) -> Iterator[Sequence[tuple[str, Account]]]:
-    """Yield accounts in runs with journals of at most JOURNALS bytes, but of one account at least."""
-    start = size = 0
-    for position, (_, state) in enumerate(items):
-        length = len(state.journal)
-        if position > start and size + length > JOURNALS:
-            yield items[start:position]
-            start, size = position, 0
-        size += length
-    if start < len(items):
-        yield items[start:]
+def _journal(item: tuple[str, Account]) -> int:
+    return len(item[1].journal)

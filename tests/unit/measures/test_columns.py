@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from math import fsum
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from streams.measures.account.score import statement
 from streams.subject import HOUR, MINUTE, Now, Rows
 from streams.subjects import account_rows, accounts
 from streams.subjects.account_state import Account
+from streams.subjects.accounts import Accounts
 from tests.unit.measures.test_windows import dealings
 from tests.unit.measures.world import NOON, World, act
 
@@ -83,4 +86,12 @@ def test_few_journals_are_read_at_a_time(
     """As many as fit; one that does not fit alone is read alone."""
     monkeypatch.setattr(accounts, "JOURNALS", 4)
     items = [(str(number), Account(journal=bytes(size))) for number, size in enumerate(sizes)]
-    assert [[len(state.journal) for _, state in run] for run in accounts._runs(items)] == runs
+    seen: list[list[int]] = []
+
+    def present(self: Accounts, some: Sequence[tuple[str, Account]], *_: Any) -> list[int]:
+        seen.append([len(state.journal) for _, state in some])
+        return [0] * len(some)
+
+    monkeypatch.setattr(Accounts, "_present_run", present)
+    assert Accounts().present_many(items, Now(0, 0), Rows()) == [0] * len(items)
+    assert seen == runs
