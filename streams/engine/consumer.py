@@ -16,7 +16,8 @@ What of Faust it answers:
 - Faust reads each partition as fast as it can. On a backlog ingest was three times as fast as accept, and some of its
   partitions were twice as fast as others. Accept cannot forget an id before it has read what ingest has said, nor before
   the slowest partition has come that far: after ten hours of event time it held five hours of ids, 272 MiB, and more with
-  each. So ingest waits for accept (`AHEAD`), and its partitions for each other (`APART`), as long as these move (`STUCK`).
+  each. And what accumulate has yet to read is kept in Kafka for days only. So ingest waits for those that come after it
+  (`AHEAD`), and its partitions for each other (`APART`), as long as these move (`STUCK`).
 - Faust delivers what it polled one message after the other, and waits where a stage's queue is full. So the slowest stage
   set the pace of all: at half of full load a record waited for 0.35 s at each of them, behind batches of the third. A
   partition is left out of polls while a batch of it is waiting already (`UNDER_WAY`), and no queue is ever full.
@@ -61,8 +62,9 @@ UNDER_WAY = 2
 PAUSE = 0.02
 """Seconds until partitions that were left out of a poll are looked at again."""
 
-AHEAD = 8
-"""Messages of one partition that may wait before accept while ingest reads on; on a backlog each has some 1,000 events."""
+AHEAD = 8, 64
+"""Messages of one partition that may wait before accept, and before accumulate, while ingest reads on. On a backlog each of
+the first has some 1,000 events; the second are smaller where little waits, and there it must not hold anybody up."""
 
 APART = 300_000
 """Milliseconds of event time that one partition of the input may be ahead of another while both have a backlog."""
@@ -222,14 +224,15 @@ class GuardedConsumer(driver.Consumer):
     def _in_turn(self, active: set[Any] | None) -> set[Any] | None:
         """Leave out, of what the first stage reads, what should wait, but never everything.
 
-        That is all of it while much of what it has said waits for the second stage, here; else those partitions with a
+        That is all of it while much of what came of it waits for a later stage, here; else those partitions with a
         backlog that are well ahead of another with a backlog.
         """
-        first, second, *_ = self._stages
+        first, *later = self._stages
         if active is None:
             return None
         held = set[Any]()
-        if any(self.waiting(tp) > AHEAD and self._moves(tp) for tp in self.begins if tp.topic == second):
+        most = dict(zip(later, AHEAD, strict=False))
+        if any(tp.topic in most and self.waiting(tp) > most[tp.topic] and self._moves(tp) for tp in self.begins):
             held = {tp for tp in active if tp.topic == first}
         else:
             late = [tp for tp in self.begins if tp.topic == first and self.waiting(tp) >= BACKLOG]
