@@ -12,9 +12,12 @@ from typing import Any, Final, NamedTuple
 
 from faust.transport.utils import DefaultSchedulingStrategy
 
+from streams.runs import runs
+
 MAX_RECORDS: Final = 4_000
+"""That a poll gives at most, all partitions together,"""
 MAX_BYTES: Final = 4 << 20
-"""A batch is cut at either bound, so that its effects fit into memory and into a heartbeat."""
+"""and after which a batch is cut, so that its effects fit into memory and into a heartbeat."""
 
 
 class Batch(NamedTuple):
@@ -45,17 +48,8 @@ class Merged:
         self.value = Batch(-1, records)
 
 
-def chunks(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Yield `records` in order in runs of at most MAX_RECORDS and, beyond the first of each, MAX_BYTES."""
-    start = size = 0
-    for position, record in enumerate(records):
-        length = len(record.value or b"")
-        if position > start and (position - start >= MAX_RECORDS or size + length > MAX_BYTES):
-            yield records[start:position]
-            start, size = position, 0
-        size += length
-    if start < len(records):
-        yield records[start:]
+def _size(record: Any) -> int:
+    return len(record.value or b"")
 
 
 class BatchScheduler(DefaultSchedulingStrategy):
@@ -63,5 +57,5 @@ class BatchScheduler(DefaultSchedulingStrategy):
 
     def iterate(self, records: Mapping[Any, Sequence[Any]]) -> Iterator[tuple[Any, Any]]:
         """Yield (partition, merged message) for every run of `records`."""
-        merged = {tp: [Merged(run) for run in chunks(of_tp)] for tp, of_tp in records.items()}
+        merged = {tp: [Merged(run) for run in runs(of_tp, _size, MAX_BYTES)] for tp, of_tp in records.items()}
         yield from super().iterate(merged)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from tests import measured
 from tests.endurance import memory, recovery
-from tests.simulator.plan import Plan
+from tests.simulator.plan import MINUTE, Plan
 
 LIMITS = {"memory": 0.2, "recovery": 15.0}
 
@@ -31,7 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--pace", type=float, default=0, help="memory: events per second sent; 0: all wait (default: 0)"
     )
-    parser.add_argument("--accounts", type=int, default=200, help="memory: people (default: %(default)s)")
+    parser.add_argument("--accounts", type=int, default=100, help="memory: people (default: %(default)s)")
+    parser.add_argument(
+        "--horizon", type=float, default=20, help="memory: JUICE_HORIZON, in minutes (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="memory: of the simulator (default: %(default)s)")
     parser.add_argument("--keys", type=int, default=1_000_000, help="recovery: keys in state (default: %(default)s)")
     parser.add_argument("--write", action="store_true", help="put what was measured into docs/reliability.md")
@@ -52,7 +55,8 @@ def say(line: str) -> None:
 
 def _memory(asked: argparse.Namespace) -> tuple[bool, str]:
     events = round(asked.hours * 3600 * asked.rate)
-    plan = Plan(seed=asked.seed, events=events, rate=asked.rate, accounts=asked.accounts)
+    horizon = round(asked.horizon * MINUTE)
+    plan = Plan(seed=asked.seed, events=events, rate=asked.rate, accounts=asked.accounts, horizon=horizon)
     found = memory.run(plan, asked.pace, say)
     worker, sink = found.growth(lambda look: look.worker), found.growth(lambda look: look.sink)
     good = max(worker, sink) <= LIMITS["memory"]

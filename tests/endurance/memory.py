@@ -1,8 +1,9 @@
 """A day or more of event time, as fast as it goes from a backlog or at a pace: does memory grow with time?
 
-State is bounded by the keys that live, not by time: ids for the horizon, ties for a day, cascades until they have rested
-for `JUICE_CASCADE_SILENCE`, accounts for 60 days. So the simulator's people are few enough to have met within hours, and a
-cascade ends after an hour's rest, as it would after seven days in a run of weeks; what still grows then grows with time.
+State is bounded by the keys that live, not by time: ids and journals for the horizon, ties for a day, cascades until they
+have rested for `JUICE_CASCADE_SILENCE`, accounts for 60 days. So that it is complete at the first of the two moments, the
+simulator's people are few enough to have met by then, a cascade ends after an hour's rest, and the horizon is short: an
+account's journal is complete after lateness, two horizons and a whole hour. What still grows then grows with time.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from streams.drain import Drain
 from tests.endurance.looks import alone, by_label, rss, telemetry, total
 from tests.simulator.feed import feed
 from tests.simulator.log import records
-from tests.simulator.plan import HOUR, Plan
+from tests.simulator.plan import HOUR, MINUTE, Plan
 
 EARLY, LATE = 2.0, 24.0
 """Hours of event time after which memory is compared; the second, or the end of the run."""
@@ -71,7 +72,7 @@ def run(plan: Plan, pace: float, say: Callable[[str], None]) -> Memory:
 
     All of it waits in Kafka when they start, or comes at `pace` events per second of the wall clock while they run.
     """
-    with alone(cascade_silence=SILENCE) as here:
+    with alone(cascade_silence=SILENCE, horizon=f"{plan.horizon}ms") as here:
         log = {"kafka": here.stack.kafka, "topic": here.names.events, "partitions": plan.partitions, "rate": pace}
         feeding = Thread(target=feed, args=(records(plan),), kwargs=log, daemon=True)
         feeding.start()
@@ -114,7 +115,8 @@ def table(memory: Memory) -> str:
     hours = [h for h in (1, 2, 4, 8, 12, 16, 20, 24, 36, 48) if h <= memory.end]
     how = f"sent at {memory.pace:g} per second" if memory.pace else "all waiting in Kafka when the worker started"
     lines = [
-        f"{plan.events:,} events of {plan.accounts:,} people, {plan.rate:g} per second of event time, {how}; "
+        f"{plan.events:,} events of {plan.accounts:,} people, {plan.rate:g} per second of event time, a horizon of "
+        f"{plan.horizon / MINUTE:g} minutes, {how}; "
         f"done after {memory.seconds:.0f} s ({plan.events / memory.seconds:,.0f} events/s).",
         "",
         "| hours of event time done | worker, MiB | sink, MiB | keys in state |",

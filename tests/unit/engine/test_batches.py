@@ -9,9 +9,13 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine import batches
-from streams.engine.batches import MAX_BYTES, MAX_RECORDS, BatchScheduler, chunks
+from streams.engine.batches import MAX_BYTES, BatchScheduler
 from tests.unit.engine.world import Record
+
+
+def batches_of(records: Any) -> list[Any]:
+    """Return the records of each message that a polled run of a partition becomes."""
+    return [message.value.records for _, message in BatchScheduler().iterate({TP("t", 0): records})]
 
 
 def test_a_run_is_one_message() -> None:
@@ -25,7 +29,7 @@ def test_a_run_is_one_message() -> None:
 
 def test_partitions_take_turns() -> None:
     """No partition waits until all of another has been delivered."""
-    long = [Record(offset) for offset in range(3 * MAX_RECORDS)]
+    long = [Record(offset, _ROOM) for offset in range(6)]
     polled: Any = {TP("t", 0): long, TP("t", 1): [Record(0, partition=1)]}
     order = [tp.partition for tp, _ in BatchScheduler().iterate(polled)]
     assert sorted(order) == [0, 0, 0, 1]
@@ -33,26 +37,20 @@ def test_partitions_take_turns() -> None:
 
 
 @given(st.lists(st.integers(0, MAX_BYTES // 2), max_size=40))
-def test_chunks_are_bounded(sizes: list[int]) -> None:
+def test_batches_are_bounded(sizes: list[int]) -> None:
     """A batch ends before it has too many bytes; its records are consecutive, and every one is in one."""
     records: Any = [Record(n, memoryview(_ROOM)[:size]) for n, size in enumerate(sizes)]  # type: ignore[arg-type]
-    found = list(chunks(records))
+    found = batches_of(records)
     assert [record for chunk in found for record in chunk] == records
     assert all(len(chunk) == 1 or sum(len(record.value) for record in chunk) <= MAX_BYTES for chunk in found)
     rest = pairwise(found)
     assert all(sum(len(r.value) for r in one) + len(two[0].value) > MAX_BYTES for one, two in rest), "no sooner"
 
 
-def test_chunks_have_few_records() -> None:
-    """A batch ends before it has too many records, however small."""
-    found = list(chunks([Record(n, None) for n in range(batches.MAX_RECORDS * 2 + 1)]))
-    assert [len(chunk) for chunk in found] == [MAX_RECORDS, MAX_RECORDS, 1]
-
-
 def test_a_huge_record_goes_alone() -> None:
     """A record beyond the bound is delivered like any other."""
     records: Any = [Record(0), Record(1, _ROOM * 3), Record(2)]
-    assert [len(chunk) for chunk in chunks(records)] == [1, 1, 1]
+    assert [len(chunk) for chunk in batches_of(records)] == [1, 1, 1]
 
 
 _ROOM = bytes(MAX_BYTES // 2)
