@@ -19,6 +19,7 @@ from kafka import TopicPartition
 
 from infra import allocator, logs, telemetry
 from infra.clock import monotonic
+from infra.core import Core
 from infra.kafka import KafkaUnreachable, admin_client, broker_of, reader, remove_member, topic_partitions
 from infra.settings import Settings, SettingsError, load
 from infra.version import version
@@ -120,6 +121,7 @@ async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) ->
     parent = os.getppid()
     starting = asyncio.ensure_future(app.start())
     stopping = asyncio.ensure_future(stop.wait())
+    core = Core() if settings.pin else None
     ticking = asyncio.gather(*(_tick(app, watch, stage) for stage in app.stages.values()), _reload(app, rules))
     while not stopping.done():
         await asyncio.wait([stopping], timeout=TICK)
@@ -130,6 +132,8 @@ async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) ->
         if os.getppid() != parent:
             die(Exit.OK, "the supervisor is gone")
         watch.look()
+        if core is not None:
+            core.look()
         if ticking.done():
             die(Exit.FAULT, f"tick: {ticking.exception()!r}")
     log.info("stopping")

@@ -137,6 +137,10 @@ class GuardedConsumer(driver.Consumer):
         stages: Mapping[str, Any] = self.app.stages
         return stages
 
+    def _new_consumer_thread(self) -> Any:
+        """Give the consumer's thread a loop of the kind that runs here: Faust takes the standard one, whatever we run on."""
+        return driver.AIOKafkaConsumerThread(self, thread_loop=type(self.loop)(), loop=self.loop, beacon=self.beacon)
+
     # What can be changed of aiokafka once there is one
 
     async def on_started(self) -> None:

@@ -1,0 +1,113 @@
+"""A busy worker keeps to one core, and gives way on a crowded one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from infra import core as module
+from infra.core import AWAY, BUSY, CROWDED, IDLE, WINDOW, Core
+
+EVERY = {0, 1, 2}
+
+
+class Machine:
+    """Three cores in which time passes as it is told to; the kernel puts us on `here`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.own, self.here = 100.0, 0.0, 1
+        self.busy = {0: 7.0, 1: 8.0, 2: 9.0}
+        self.allowed = set(EVERY)
+        monkeypatch.setattr(module, "monotonic", lambda: self.now)
+        monkeypatch.setattr(module, "time", SimpleNamespace(process_time=lambda: self.own))
+        monkeypatch.setattr(module, "_busy", lambda number: self.busy[number])
+        monkeypatch.setattr(module, "_confine", lambda cores: setattr(self, "allowed", set(cores)))
+        process = SimpleNamespace(cpu_num=lambda: self.here)
+        monkeypatch.setattr(module, "psutil", SimpleNamespace(Process=lambda: process))
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(EVERY))
+        self.core = Core()
+
+    def passes(self, own: float, others: float = 0.0, seconds: float = WINDOW) -> set[int]:
+        """Let us be busy for a part of some seconds, and others on the core we keep to; return where we may be then."""
+        self.now += seconds
+        self.own += own * seconds
+        if (kept := self.core.kept) is not None:
+            self.busy[kept] += (own + others) * seconds
+        self.core.look()
+        return self.allowed
+
+
+def test_only_who_is_busy_keeps_to_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one on which the kernel has put it; and lets go when it rests."""
+    machine = Machine(monkeypatch)
+    assert machine.passes(BUSY - 0.01) == EVERY
+    assert machine.passes(1.0, seconds=WINDOW / 2) == EVERY, "too early to tell"
+    assert machine.passes(1.0, seconds=WINDOW / 2) == {1}
+    assert machine.passes(IDLE + 0.01) == {1}
+    assert machine.passes(IDLE - 0.01) == EVERY
+
+
+def test_who_is_crowded_gives_way_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others take of the core decides, not what we do; then the kernel may have put us elsewhere."""
+    machine = Machine(monkeypatch)
+    assert machine.passes(0.9) == {1}
+    assert machine.passes(0.5, CROWDED - 0.01) == {1}
+    assert machine.passes(0.4, CROWDED + 0.01) == EVERY
+    machine.here = 2
+    assert machine.passes(0.9, seconds=AWAY - 1) == EVERY
+    assert machine.passes(0.9) == {2}
+
+
+def test_who_must_not_choose_does_not_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sandbox may forbid it; that is no fault."""
+    machine = Machine(monkeypatch)
+    tries = []
+
+    def refuse(cores: set[int]) -> None:
+        tries.append(cores)
+        raise PermissionError("no")
+
+    monkeypatch.setattr(module, "_confine", refuse)
+    for _ in range(3):
+        machine.passes(1.0)
+    assert tries == [{1}]
+
+
+LOOK = """
+import os, threading
+from infra import core
+core.WINDOW, core.BUSY = 0.0, -1.0
+def ask(go, said):
+    go.wait()
+    said.append(os.sched_getaffinity(0))
+def threads():
+    go, said = threading.Event(), []
+    return go, said, [threading.Thread(target=ask, args=(go, said)) for _ in range(3)]
+every = os.sched_getaffinity(0)
+here = core.Core()
+go, said, before = threads()
+for each in before: each.start()
+here.look()
+_, _, after = late = threads()
+late[0].set()
+for each in after: each.start()
+go.set()
+for each in (*before, *after): each.join()
+kept = [{here.kept}] * 6 if len(every) > 1 else [every] * 6
+core.IDLE = 9.0
+here.look()
+print(said + late[1] == kept, os.sched_getaffinity(0) == every)
+"""
+
+
+def test_every_thread_keeps_to_it() -> None:
+    """Those that run and those that begin later, in a real process; and all may go anywhere afterwards."""
+    if not hasattr(os, "sched_getaffinity"):
+        assert Core().kept is None
+        return
+    done = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
