@@ -50,18 +50,20 @@ class Inserter:
     def __init__(self, connect: Callable[[], Client], database: str, stop: Event) -> None:
         self._connect, self.database, self._stop = connect, database, stop
         self._own = local()
-
-    def insert(self, block: Block) -> None:
-        """Return when `block` is in ClickHouse; raise RowsRefused, or tenacity.RetryError when told to stop."""
-        retrying = Retrying(
+        self._retrying = Retrying(
             retry=retry_if_exception(passes),
             wait=wait_exponential_jitter(initial=0.2, max=10, jitter=0.5),
-            stop=stop_when_event_set(self._stop),
+            stop=stop_when_event_set(stop),
             before_sleep=self._failed,
             sleep=self._pause,
         )
+
+    def insert(self, block: Block) -> None:
+        """Return when `block` is in ClickHouse; raise RowsRefused, or tenacity.RetryError when told to stop."""
         try:
-            retrying(self._once, block)
+            for attempt in self._retrying:  # called with the block, it would hold it
+                with attempt:
+                    self._once(block)
         except DatabaseError as error:
             raise RowsRefused(f"ClickHouse refuses {block.rows} rows of {block.table}: {one_line(error)}") from error
 
