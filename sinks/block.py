@@ -20,6 +20,8 @@ class Block:
     columns: tuple[str, ...]
     parts: list[bytes] = field(default_factory=list)
     rows: int = 0
+    size: int = 0
+    """Bytes of the rows."""
     oldest: int = 0
     """When Kafka had the oldest event in it, ms; 0 if its messages do not say."""
     ranges: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
@@ -28,6 +30,7 @@ class Block:
         """Add the rows of one message."""
         self.parts.append(value)
         self.rows += rows
+        self.size += len(value)
         if appended:
             self.oldest = min(self.oldest or appended, appended)
         first, _ = self.ranges.get((topic, partition), (offset, offset))

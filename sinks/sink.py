@@ -8,6 +8,7 @@ perhaps in other blocks: rows are absolute and versioned, so it changes nothing.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -47,7 +48,8 @@ POLL: Final = 200
 LANES: Final = 4
 """Tables that are inserted into at a time: most of a small insert is waiting."""
 MAX_BYTES: Final = 16 << 20
-"""A collection ends at this size, whatever the number of rows; there may be two, and one of them as an insert's body."""
+"""A collection ends at this size, whatever the number of rows; there may be two, and one of them as an insert's body. Beside it
+may lie half as much that was put aside."""
 
 
 Blocks = dict[tuple[str, tuple[str, ...]], Block]
@@ -98,8 +100,7 @@ class Sink:
         while not self.stop.is_set():
             blocks, offsets = self.collect()
             self._offsets.update(offsets)
-            rows = sum(block.rows for block in self._later.values())
-            if self._later and (not offsets or rows >= self.rows or monotonic() - self._later_since >= LATER):
+            if self._later and (not offsets or self._enough_later() or monotonic() - self._later_since >= LATER):
                 blocks = [*blocks, *filled(self._later.values())]
                 self._later = {}
             if blocks or not self._is_inserting():
@@ -144,6 +145,11 @@ class Sink:
             if count >= self.rows or size >= MAX_BYTES:
                 break
         return filled(blocks.values()), offsets
+
+    def _enough_later(self) -> bool:
+        """Tell whether enough rows are put aside, whatever the time."""
+        later = self._later.values()
+        return sum(block.rows for block in later) >= self.rows or sum(block.size for block in later) >= MAX_BYTES // 2
 
     def _more(self, offsets: Mapping[TopicPartition, int]) -> bool:
         """Tell whether there is more than another poll's worth of messages behind those that were polled."""
@@ -192,6 +198,7 @@ class Sink:
             self._in |= self._covered
             self._covered = {}
             self.crash_point("sink.after-insert")
+            gc.collect()  # Kafka's client leaves answers in cycles, megabytes of rows that are in
         if self._in:
             self._commit()
 

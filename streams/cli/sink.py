@@ -88,9 +88,7 @@ def run_sink(found: Settings) -> int:
     if found.crash_at:
         faults.arm(found.crash_at)
     check_schema(connect(found), found.database)
-    # Kafka's client leaves answers, megabytes of rows, in cycles. Python looks for old cycles when a quarter is new: not of all
-    # that was ever imported.
-    gc.freeze()
+    gc.freeze()  # the sink looks for cycles after each insert: not in what was imported
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

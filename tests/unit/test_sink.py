@@ -12,9 +12,10 @@ import pytest
 from kafka import TopicPartition
 from kafka.errors import IllegalStateError, RebalanceInProgressError
 
+from sinks import sink as module
 from sinks.block import Block
 from sinks.insert import RowsRefused
-from sinks.sink import Sink, Sources
+from sinks.sink import WIDE, Sink, Sources
 
 
 class Consumer:
@@ -58,6 +59,8 @@ ROWS = TopicPartition("rows", 0)
 class Log:
     """One partition of rows of `events`, which had waited for `age` seconds when they were written; a poll finds one message."""
 
+    columns = b"id"
+
     def __init__(self, messages: int, age: float) -> None:
         self.left, self.offset, self.age = messages, 0, age
 
@@ -67,7 +70,7 @@ class Log:
             return {}
         self.left -= 1
         self.offset += 1
-        headers = [("columns", b"id"), ("rows", b"10"), ("appended", b"%d" % (1_000_000 - self.age * 1000))]
+        headers = [("columns", self.columns), ("rows", b"10"), ("appended", b"%d" % (1_000_000 - self.age * 1000))]
         message = SimpleNamespace(topic="rows", partition=0, offset=self.offset, timestamp=1_000_000, headers=headers)
         message.key, message.value = b"events", b"[1]"
         return {ROWS: [message]}
@@ -166,6 +169,18 @@ def test_the_next_is_collected_while_one_is_inserted() -> None:
     log, sink = followed(5, lambda log: not log.left)
     sink.run()
     assert log.committed == [(10 * done, done + 1) for done in range(1, 6)]
+
+
+def test_what_is_put_aside_has_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wide rows wait for more of them, but not for more bytes than half a collection may have."""
+    monkeypatch.setattr(module, "LATER", 3_600)
+    monkeypatch.setattr(module, "MAX_BYTES", 2 * (2 * len(b"[1]") + 1))
+    log, sink = followed(6, lambda log: not log.left)
+    log.columns, sink.rows = b",".join([b"id"] * (WIDE + 1)), 1_000
+    log.inserter.go.set()
+    log.inserter.began.set()
+    sink.run()
+    assert log.inserter.rows == [30, 30]
 
 
 def test_what_is_in_is_committed_when_no_more_comes() -> None:
