@@ -50,7 +50,7 @@ class Inserter:
     def __init__(self, connect: Callable[[], Client], database: str, stop: Event) -> None:
         self._connect, self.database, self._stop = connect, database, stop
         self._own = local()
-        self._retrying = Retrying(
+        self._retrying = Retrying(  # one for all: each leaves a cycle behind
             retry=retry_if_exception(passes),
             wait=wait_exponential_jitter(initial=0.2, max=10, jitter=0.5),
             stop=stop_when_event_set(stop),
@@ -61,7 +61,7 @@ class Inserter:
     def insert(self, block: Block) -> None:
         """Return when `block` is in ClickHouse; raise RowsRefused, or tenacity.RetryError when told to stop."""
         try:
-            for attempt in self._retrying:  # called with the block, it would hold it
+            for attempt in self._retrying:
                 with attempt:
                     self._once(block)
         except DatabaseError as error:

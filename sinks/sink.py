@@ -48,8 +48,8 @@ POLL: Final = 200
 LANES: Final = 4
 """Tables that are inserted into at a time: most of a small insert is waiting."""
 MAX_BYTES: Final = 16 << 20
-"""A collection ends at this size, whatever the number of rows; there may be two, and one of them as an insert's body. Beside it
-may lie half as much that was put aside."""
+"""A collection ends at this size, what was put aside included, whatever the number of rows; there may be two, and one of them as
+an insert's body."""
 
 
 Blocks = dict[tuple[str, tuple[str, ...]], Block]
@@ -120,7 +120,7 @@ class Sink:
         """
         blocks: Blocks = {}
         offsets: dict[TopicPartition, int] = {}
-        count = size = 0
+        count, size = 0, sum(block.size for block in self._later.values())
         deadline: float | None = None
         polled: Mapping[TopicPartition, Any] = {}
         self._old = False

@@ -17,7 +17,8 @@ What of Faust it answers:
   partitions were twice as fast as others. Accept cannot forget an id before it has read what ingest has said, nor before
   the slowest partition has come that far: after ten hours of event time it held five hours of ids, 272 MiB, and more with
   each. And what accumulate has yet to read is kept in Kafka for days only. So ingest waits for those that come after it
-  (`AHEAD`), and its partitions for each other (`APART`), as long as these move (`STUCK`).
+  (`AHEAD`, `FURTHER`), and its partitions for each other (`APART`), as long as these move (`STUCK`), and never for long
+  (`TURN`): what it says is what lets time pass, for others' partitions as well.
 - Faust delivers what it polled one message after the other, and waits where a stage's queue is full. So the slowest stage
   set the pace of all: at half of full load a record waited for 0.35 s at each of them, behind batches of the third. A
   partition is left out of polls while a batch of it is waiting already (`UNDER_WAY`), and no queue is ever full.
@@ -62,9 +63,10 @@ UNDER_WAY = 2
 PAUSE = 0.02
 """Seconds until partitions that were left out of a poll are looked at again."""
 
-AHEAD = 8, 64
-"""Messages of one partition that may wait before accept, and before accumulate, while ingest reads on. On a backlog each of
-the first has some 1,000 events; the second are smaller where little waits, and there it must not hold anybody up."""
+AHEAD = 8
+"""Messages of one partition that may wait before accept while ingest reads on; on a backlog each has some 1,000 events."""
+FURTHER = 16
+"""And before accumulate, from each partition of accept: there are more of them, and they are smaller where little waits."""
 
 APART = 300_000
 """Milliseconds of event time that one partition of the input may be ahead of another while both have a backlog."""
@@ -228,24 +230,29 @@ class GuardedConsumer(driver.Consumer):
     def _in_turn(self, active: set[Any] | None) -> set[Any] | None:
         """Leave out, of what the first stage reads, what should wait, but never everything.
 
-        That is all of it while much of what came of it waits for a later stage, here; else those partitions with a
-        backlog that are well ahead of another with a backlog.
+        That is all of it while much of what it has said waits for the second stage, here; what has a backlog while much waits
+        for the third; else those partitions with a backlog that are well ahead of another with a backlog.
         """
-        first, *later = self._stages
+        first, second, third, *_ = self._stages
         if active is None:
             return None
-        held = set[Any]()
-        most = dict(zip(later, AHEAD, strict=False))
-        if any(tp.topic in most and self.waiting(tp) > most[tp.topic] and self._moves(tp) for tp in self.begins):
-            held = {tp for tp in active if tp.topic == first}
+        late = [tp for tp in self.begins if tp.topic == first and self.waiting(tp) >= BACKLOG]
+        if self._piles_up(second, AHEAD):
+            ahead = [tp for tp in self.begins if tp.topic == first]
+        elif self._piles_up(third, FURTHER * self._stages[third].partitions):
+            ahead = late
         else:
-            late = [tp for tp in self.begins if tp.topic == first and self.waiting(tp) >= BACKLOG]
+            ahead = []
             reached = {tp: time for tp in late if (time := self._stages[first].reached(tp.partition)) is not None}
             slowest = next((tp for tp in sorted(reached, key=reached.__getitem__) if self._moves(tp)), None)
             if slowest is not None:
                 ahead = [tp for tp, time in reached.items() if time > reached[slowest] + APART]
-                held = {tp for tp in ahead if tp in active and not self._has_its_turn(tp)}
+        held = {tp for tp in ahead if tp in active and not self._has_its_turn(tp)}
         return active - held or active
+
+    def _piles_up(self, topic: str, most: int) -> bool:
+        """Tell whether more messages than `most` of a partition wait, while it moves."""
+        return any(tp.topic == topic and self.waiting(tp) > most and self._moves(tp) for tp in self.begins)
 
     def _has_its_turn(self, tp: Any) -> bool:
         now = monotonic()

@@ -24,6 +24,7 @@ from streams.engine.consumer import (
     AHEAD,
     APART,
     BACKLOG,
+    FURTHER,
     QUIET,
     RETRIES,
     STALE,
@@ -148,19 +149,53 @@ async def asked(
     return seen[0]
 
 
-@pytest.mark.parametrize(("stage", "most"), [(DECODED, AHEAD[0]), (ROUTED, AHEAD[1])])
-@pytest.mark.parametrize(("more", "held"), [(0, False), (1, True)])
-def test_ingest_waits_for_later_stages(
-    monkeypatch: pytest.MonkeyPatch, stage: TP, most: int, more: int, held: bool
-) -> None:
-    """While much of what came of it waits here, its input does; on a backlog memory would grow with what is between."""
+def full(world: World) -> int:
+    """Return how many messages may wait before accumulate."""
+    return FURTHER * world.stage.partitions
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_ingest_waits_for_accept(monkeypatch: pytest.MonkeyPatch, held: bool) -> None:
+    """While much of what ingest has said waits here, its input does; on a backlog memory would grow with what is between."""
 
     async def test(world: World) -> None:
         every = {*EVENTS, DECODED, ROUTED}
-        lags = {**dict.fromkeys((*EVENTS, DECODED, ROUTED), 1), stage: most + more}
+        lags = {**dict.fromkeys(EVENTS, 1), DECODED: AHEAD + held, ROUTED: full(world)}
         assert await asked(world, monkeypatch, lags, {}, *every) == ({DECODED, ROUTED} if held else every)
         only = set(EVENTS)
         assert await asked(world, monkeypatch, lags, {}, *only) == only, "no partitions mean all of them to aiokafka"
+
+    in_world(test)
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_backlog_waits_for_accumulate(monkeypatch: pytest.MonkeyPatch, held: bool) -> None:
+    """So that it waits where it is kept, and not between the stages. Who is live does not wait."""
+
+    async def test(world: World) -> None:
+        late, also, live = EVENTS
+        every = {*EVENTS, DECODED, ROUTED}
+        lags = {late: BACKLOG, also: BACKLOG, live: BACKLOG - 1, DECODED: AHEAD, ROUTED: full(world) + held}
+        assert await asked(world, monkeypatch, lags, {}, *every) == (every - {late, also} if held else every)
+
+    in_world(test)
+
+
+@pytest.mark.parametrize("stage", [DECODED, ROUTED])
+def test_who_waits_for_a_later_stage_has_its_turn(monkeypatch: pytest.MonkeyPatch, stage: TP) -> None:
+    """What ingest says is what lets time pass, for others' partitions as well, and here there may always be too much."""
+    now = [1_000.0]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module, "STUCK", 1_000_000)
+
+    async def test(world: World) -> None:
+        lags = {**dict.fromkeys(EVENTS, BACKLOG), DECODED: 1, ROUTED: 1, stage: 10**6}
+        taken = [0, 0, 0]
+        for _ in range(100):
+            now[0] += TURN / 10
+            polled = await asked(world, monkeypatch, lags, {}, *lags)
+            taken = [count + (tp in polled) for count, tp in zip(taken, EVENTS, strict=True)]
+        assert taken == [10 - 1] * 3
 
     in_world(test)
 
@@ -188,7 +223,7 @@ def test_nobody_waits_for_long_for_who_does_not_move(monkeypatch: pytest.MonkeyP
 
     async def test(world: World) -> None:
         slow, _, other = EVENTS
-        lags = {**dict.fromkeys(EVENTS, BACKLOG), DECODED: AHEAD[0] + 1}
+        lags = {**dict.fromkeys(EVENTS, BACKLOG), DECODED: AHEAD + 1}
         times = {0: 0, 1: 2 * APART + 2, 2: APART + 1}
         for moment, taken in ((0, {DECODED}), (STUCK - 0.1, {DECODED}), (STUCK, {DECODED, slow})):
             now[0] = 1_000 + moment
@@ -287,7 +322,7 @@ def test_ingest_waits_for_an_accept_that_is_worked_on(monkeypatch: pytest.Monkey
     """That all of its partitions have batches under way is no reason to read on what waits for it."""
 
     async def test(world: World) -> None:
-        lags = {**dict.fromkeys(EVENTS, 1), DECODED: AHEAD[0] + 1, ROUTED: AHEAD[1] + 1}
+        lags = {**dict.fromkeys(EVENTS, 1), DECODED: AHEAD + 1, ROUTED: 10**6}
         world.consumer._under_way = {DECODED: UNDER_WAY, ROUTED: UNDER_WAY}
         with pytest.raises(IndexError):  # nothing is polled at all
             await asked(world, monkeypatch, lags, {}, *lags)
