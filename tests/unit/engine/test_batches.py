@@ -9,8 +9,8 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.batches import MAX_BYTES, BatchScheduler
-from tests.unit.engine.world import Record
+from streams.engine.batches import MAX_BYTES, MAX_RECORDS, BatchScheduler
+from tests.unit.engine.world import Record, World, in_world
 
 
 def batches_of(records: Any) -> list[Any]:
@@ -45,6 +45,15 @@ def test_batches_are_bounded(sizes: list[int]) -> None:
     assert all(len(chunk) == 1 or sum(len(record.value) for record in chunk) <= MAX_BYTES for chunk in found)
     rest = pairwise(found)
     assert all(sum(len(r.value) for r in one) + len(two[0].value) > MAX_BYTES for one, two in rest), "no sooner"
+
+
+def test_batches_have_few_records() -> None:
+    """A poll ends before it has too many, however small, so no batch of it has more."""
+
+    async def test(world: World) -> None:
+        assert world.app.conf.broker_max_poll_records == MAX_RECORDS
+
+    in_world(test)
 
 
 def test_a_huge_record_goes_alone() -> None:
