@@ -16,7 +16,7 @@ import numpy as np
 from schemas.fact import EARNED, FOLLOW
 from streams.measures.account.audience import total
 from streams.measures.account.catalogue import ACTIONS, standing_columns, window_columns
-from streams.measures.account.columns import Ints, bounds_of, ints, spread
+from streams.measures.account.columns import Flags, Ints, bounds_of, ints, spread
 from streams.measures.account.person import Person
 from streams.measures.account.rhythm import Rhythm
 from streams.measures.account.settings import ScoreSettings
@@ -32,7 +32,7 @@ from streams.measures.account.views import (
     window,
 )
 from streams.subject import Rows
-from streams.subjects.account_journal import Entries, is_kept
+from streams.subjects.account_journal import Entries, are_kept
 from streams.subjects.account_settle import beat, sampled, since, tell
 from streams.subjects.account_state import Account, Settled, observe
 from streams.windows.panes import (
@@ -228,7 +228,7 @@ class _Together:
 def _told(look: Look, rhythm: Rhythm, settings: ScoreSettings) -> _Told:
     settled = look.settled
     people, posts = settled.people, settled.posts
-    if look.found:
+    if len(look.found):
         people, posts = _with_open(people, settled.level, posts, look.found, settings)
     posts, level = sampled(posts, settled.posts_level)
     audience = settled.audience
@@ -246,18 +246,26 @@ def _lately(found: Entries, start: int, levels: dict[int, int]) -> Lately:
     """Count the people of a window that lies within the journal, whose sample is finer than the
     remembered."""
     level = max((level for hour, level in levels.items() if (hour + 1) * MINUTES_PER_HOUR > start), default=0)
-    sets: tuple[set[int], ...] = (set(), set(), set(), set())
-    for (minute, slot, who, _), times in found.items():
-        if minute >= start and times > 0 and is_kept(who, level):
-            kind = slot >> KLASS_BITS & KIND_MASK
-            if kind not in _NO_ENGAGEMENT:
-                sets[(2 if slot >= GIVEN else 0) + (slot & KLASS_MASK != EARNED)].add(who)
-    earned, bought, given_earned, given_bought = sets
-    counts = (len(earned | bought), len(earned), len(bought))
-    return Lately(*counts, len(given_earned | given_bought), len(given_earned), len(given_bought), 1 << level)
+    found = found[(found["minute"] >= start) & (found["times"] > 0) & are_kept(found["who"], level)]
+    slot = found["slot"]
+    engages = ~np.isin(slot >> KLASS_BITS & KIND_MASK, _NO_ENGAGEMENT)
+    received, earned = slot < GIVEN, slot & KLASS_MASK == EARNED
+
+    def people(chosen: Flags) -> int:
+        return len(np.unique(found["who"][engages & chosen]))
+
+    return Lately(
+        engaged=people(received),
+        earned=people(received & earned),
+        bought=people(received & ~earned),
+        given=people(~received),
+        given_earned=people(~received & earned),
+        given_bought=people(~received & ~earned),
+        scale=1 << level,
+    )
 
 
-_NO_ENGAGEMENT: Final = frozenset({FOLLOW, MARK_KIND})
+_NO_ENGAGEMENT: Final = (FOLLOW, MARK_KIND)
 
 
 def _with_open(
@@ -269,8 +277,8 @@ def _with_open(
 ) -> tuple[dict[int, Person], dict[int, list[int]]]:
     """Return people and posts as they are with what can still change; the given ones stay as they are."""
     people, posts = people.copy(), posts.copy()
-    for _, _, who, _ in found:
+    for who in set(found["who"].tolist()):
         if (person := people.get(who)) is not None:
             people[who] = person.copy()
-    tell(people, level, posts, sorted(found.items()), settings)
+    tell(people, level, posts, found, settings)
     return people, posts

@@ -3,6 +3,7 @@ forgotten."""
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Final
 
 from schemas.fact import CHECKIN, EARNED, FOLLOW, POST, UNFOLLOW
@@ -10,7 +11,7 @@ from streams.measures.account.person import FORGET_AFTER, Person
 from streams.measures.account.rhythm import Rhythm
 from streams.measures.account.settings import ScoreSettings
 from streams.subject import MINUTE
-from streams.subjects.account_journal import HASH_BITS, POSTS, Entries, Told, is_kept, journal_of, level_for
+from streams.subjects.account_journal import HASH_BITS, POSTS, Entries, is_kept, journal_of, level_for, told
 from streams.subjects.account_state import Account, Settled, observe, settled_bytes
 from streams.windows.panes import (
     GAP_SQUARES,
@@ -37,11 +38,11 @@ from streams.windows.panes import (
 
 
 def tell(
-    people: dict[int, Person], level: int, posts: dict[int, list[int]], told: Told, settings: ScoreSettings
+    people: dict[int, Person], level: int, posts: dict[int, list[int]], found: Entries, settings: ScoreSettings
 ) -> None:
-    """Tell posts, and people sampled at `level`, what happened; `told` is in the order of event time."""
+    """Tell posts, and people sampled at `level`, what happened."""
     beyond = HASH_BITS - level
-    for (minute, slot, who, followers), times in told:
+    for minute, slot, who, times, followers in chain.from_iterable(told(found)):
         if times <= 0:  # taken back before it came
             continue
         kind = slot >> KLASS_BITS & KIND_MASK
@@ -79,31 +80,33 @@ def beat(rhythm: Rhythm, minutes: Panes, before: int, marks: Panes, unit: int, s
             add(marks, pane | GAP_SQUARES, gap * gap)
 
 
-def settle(
-    account: Account, settled: Settled, found: Entries, now: int, floor: int, settings: ScoreSettings
-) -> Entries:
-    """Settle what is older than `floor` and no window needs apart, as of minute `now`; return what is left
-    open."""
+def closed(now: int, floor: int) -> int:
+    """Return before which minute everything can be settled: it is older than `floor`, and no window needs it apart."""
     # Whole hours, because an hour of the journal is sampled as one.
-    before = min(floor, now - KEPT_MINUTES) // MINUTES_PER_HOUR * MINUTES_PER_HOUR
+    return min(floor, now - KEPT_MINUTES) // MINUTES_PER_HOUR * MINUTES_PER_HOUR
+
+
+def settle(
+    account: Account, settled: Settled, found: Entries, past: int, now: int, floor: int, settings: ScoreSettings
+) -> Entries:
+    """Settle what is closed as of minute `now`, the first `past` entries among it; return those that are left open."""
+    before = closed(now, floor)
     hour = min(floor // MINUTES_PER_HOUR, -(-now // MINUTES_PER_HOUR) - KEPT_HOURS)
     day = -(-now // MINUTES_PER_DAY) - KEPT_DAYS
     limit = before << SLOT_BITS
     if not (
-        (found and min(found)[0] < before)
+        past
         or (account.minutes and min(account.minutes) < limit)
         or (settled.hours and min(settled.hours) < hour << SLOT_BITS)
         or (settled.days and min(settled.days) < day << SLOT_BITS)
     ):
         return found
-    past = sorted(found.items())
-    if past and past[-1][0][0] >= before:
-        past = [item for item in past if item[0][0] < before]
     if past:
-        tell(settled.people, settled.level, settled.posts, past, settings)
-        settled.oldest = min(settled.oldest or past[0][0][0], past[0][0][0])
-        found = {entry: n for entry, n in found.items() if entry[0] >= before} if len(past) < len(found) else {}
-        account.journal = journal_of(found) if found else b""
+        tell(settled.people, settled.level, settled.posts, found[:past], settings)
+        first = int(found["minute"][0])
+        settled.oldest = min(settled.oldest or first, first)
+        found = found[past:]
+        account.journal = journal_of(found)
         account.tidied = len(account.journal)
         if account.levels:
             still_open = before // MINUTES_PER_HOUR

@@ -6,22 +6,25 @@ is `Settled`, bytes that are carried along unread until somebody looks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from streams.measures.account.person import Person
 from streams.measures.account.rhythm import Rhythm
 from streams.subject import DAY
 from streams.subjects.account_journal import (
     CAPACITY,
-    ENTRY,
     Entries,
+    are_kept,
     entries,
     is_kept,
-    is_post,
     journal_of,
     level_for,
+    posts_in,
+    size_of,
 )
 from streams.windows.panes import MINUTES_PER_HOUR, Panes
 
@@ -112,29 +115,31 @@ def observe(audience: dict[str, list[int]], network: str, time: int, followers: 
         seen[at:at] = (time, followers, following)
 
 
-def tidy(account: Account) -> Entries:
-    """Cancel and combine entries of the journal, and keep each hour within its capacity; return the
-    entries."""
-    found = entries(account.journal)
-    if len(found) > CAPACITY:
-        met: dict[int, set[int]] = {}
-        for minute, slot, who, _ in found:
-            if not is_post(slot):
-                met.setdefault(minute // MINUTES_PER_HOUR, set()).add(who)
-        levels = account.levels
-        for hour, people in met.items():
-            if len(people) > CAPACITY:
-                levels[hour] = level_for(people, CAPACITY, levels.get(hour, 0))
-        if levels:
-            found = {
-                entry: times
-                for entry, times in found.items()
-                if is_post(entry[1]) or is_kept(entry[2], levels.get(entry[0] // MINUTES_PER_HOUR, 0))
-            }
-    if len(found) * ENTRY.size != len(account.journal):
-        account.journal = journal_of(found)
-    account.tidied = len(account.journal)
-    return found
+def tidy(accounts: Sequence[Account]) -> list[Entries]:
+    """Cancel and combine entries of the journals, and keep each hour within its capacity; return the
+    entries of each account."""
+    tidied = []
+    for account, found in zip(accounts, entries([account.journal for account in accounts]), strict=True):
+        if len(found) > CAPACITY:
+            found = _thinned(found, account.levels)
+        if size_of(found) != len(account.journal):
+            account.journal = journal_of(found)
+        account.tidied = len(account.journal)
+        tidied.append(found)
+    return tidied
+
+
+def _thinned(found: Entries, levels: dict[int, int]) -> Entries:
+    """Return the entries of people in the sample of their hour, and note at which level that now is."""
+    hours = found["minute"] // MINUTES_PER_HOUR
+    kept = posts_in(found)
+    starts = np.flatnonzero(np.diff(hours, prepend=-1))
+    for start, end in zip(starts, [*starts[1:], len(found)], strict=True):
+        hour, who, posts = int(hours[start]), found["who"][start:end], kept[start:end]
+        if end - start > CAPACITY and (level := level_for(set(who[~posts].tolist()), CAPACITY, levels.get(hour, 0))):
+            levels[hour] = level
+        posts |= are_kept(who, levels.get(hour, 0))
+    return found if kept.all() else found[kept]
 
 
 def sample(account: Account, settled: Settled, found: Entries) -> None:
@@ -142,7 +147,7 @@ def sample(account: Account, settled: Settled, found: Entries) -> None:
     level = max(settled.level, max(account.levels.values(), default=0))
     if level == settled.level and len(found) + len(settled.people) <= CAPACITY:
         return
-    everyone = settled.people.keys() | {who for _, slot, who, _ in found if not is_post(slot)}
+    everyone = settled.people.keys() | set(found["who"][~posts_in(found)].tolist())
     level = level_for((who for who in everyone if is_kept(who, level)), CAPACITY, level)
     if level != settled.level:
         settled.level = level

@@ -9,9 +9,9 @@ from schemas.fact import CASCADING, FOLLOW, POST, UNFOLLOW, UNKNOWN, Fact
 from streams.measures.account.settings import DEFAULTS, ScoreSettings
 from streams.runs import runs
 from streams.subject import DAY, MINUTE, RELEASE, Due, Now, Rows, Subject
-from streams.subjects.account_journal import HASH_BITS, SHARED, hash_of_name, pack
+from streams.subjects.account_journal import HASH_BITS, SHARED, hash_of_name, older, pack
 from streams.subjects.account_rows import Look, say
-from streams.subjects.account_settle import settle
+from streams.subjects.account_settle import closed, settle
 from streams.subjects.account_state import Account, dump, load, observe, sample, settled_of, tidy
 from streams.subjects.pane_rows import say_panes
 from streams.windows.panes import GIVEN, KLASS_BITS, MINUTES_PER_HOUR, PROMO, SLOT_BITS, add
@@ -20,7 +20,7 @@ TIDY_BEYOND: Final = 8192
 """Bytes by which a journal may grow, beyond doubling, before it is tidied in a fold."""
 
 JOURNALS: Final = 256 * 1024
-"""Bytes of journals that are read at a time: an entry takes ten times as many while it is, and a hub has a million."""
+"""Bytes of journals that are read at a time: an entry takes a few times as many while it is, and a hub has a million."""
 
 _AUDIENCE: Final = frozenset({FOLLOW, UNFOLLOW})
 
@@ -111,7 +111,7 @@ class Accounts(Subject[Account]):
         if met:
             state.journal += b"".join(met)
             if len(state.journal) > 2 * state.tidied + TIDY_BEYOND:
-                tidy(state)
+                tidy([state])
         say_panes(key, minutes, touched, rows)
 
     def present(self, key: str, state: Account, now: Now, rows: Rows) -> int | Due:
@@ -128,11 +128,13 @@ class Accounts(Subject[Account]):
     def _present_run(self, items: Sequence[tuple[str, Account]], now: Now, rows: Rows) -> Iterator[int | Due]:
         minute, floor = now.time // MINUTE, now.floor // MINUTE
         looks = []
-        for key, state in items:
+        opened = tidy([state for _, state in items])
+        pasts = older(opened, closed(minute, floor))
+        for (key, state), found, past in zip(items, opened, pasts, strict=True):
             settled = settled_of(state)
-            found = tidy(state)
             sample(state, settled, found)
-            looks.append(Look(key, state, settled, settle(state, settled, found, minute, floor, self.settings)))
+            found = settle(state, settled, found, past, minute, floor, self.settings)
+            looks.append(Look(key, state, settled, found))
         for look, due in zip(looks, say(looks, minute, rows, self.settings), strict=True):
             if not (look.account.minutes or look.settled.hours or look.settled.days):
                 yield RELEASE

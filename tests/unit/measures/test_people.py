@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.subjects.account_journal import CAPACITY, Entries, entries, is_kept, journal_of, level_for
+from streams.subjects.account_journal import (
+    CAPACITY,
+    MAX_TIMES,
+    Entries,
+    entries,
+    is_kept,
+    journal_of,
+    level_for,
+    pack,
+    size_of,
+)
 from tests.unit.measures.test_influence import crowd
 from tests.unit.measures.world import DAY, HOUR, MINUTE, NOON, World, act
 
@@ -106,23 +116,53 @@ def test_influence_of_a_sample_is_close_to_that_of_the_whole() -> None:
     assert 1.5 < sampled["influence_evidence"] / exact["influence_evidence"] < 3.0
 
 
+Net = dict[tuple[int, int, int, int], int]
+"""Minute, slot, hash, followers → times."""
 entry_keys = st.tuples(
     st.integers(0, 1 << 31), st.integers(0, 127), st.integers(0, (1 << 64) - 1), st.integers(-1, 10**12)
 )
+few_keys = st.tuples(*[st.integers(0, 1)] * 4)
+"""Of which like ones come together."""
 
 
-@given(found=st.dictionaries(entry_keys, st.integers(-100_000, 100_000).filter(bool), max_size=20))
-def test_a_journal_is_read_as_it_was_written(found: Entries) -> None:
-    """Entries survive being written, also when something happened more often than an entry can hold."""
-    assert entries(journal_of(found)) == found
+def written(net: Net) -> bytes:
+    """Return a journal in which everything happened by itself, in no order."""
+    return b"".join(
+        pack(minute, slot, who, -1 if times < 0 else 1, followers)
+        for (minute, slot, who, followers), times in net.items()
+        for _ in range(abs(times))
+    )
 
 
-@given(found=st.dictionaries(entry_keys, st.integers(-5, 5).filter(bool), max_size=20))
-def test_opposite_journals_cancel(found: Entries) -> None:
-    """What was done and taken back is not there, whichever came first."""
-    opposite = journal_of({key: -times for key, times in found.items()})
-    assert entries(journal_of(found) + opposite) == {}
-    assert entries(opposite + journal_of(found)) == {}
+def net_of(found: Entries) -> Net:
+    """Return entries as a plain dict, in their order."""
+    return {(minute, slot, who, followers): times for minute, slot, who, times, followers in found.tolist()}
+
+
+@given(nets=st.lists(st.dictionaries(entry_keys | few_keys, st.integers(-3, 3).filter(bool), max_size=20), max_size=4))
+def test_what_journals_come_to_is_what_was_written(nets: list[Net]) -> None:
+    """Of each, in order, however many are read together; and it is read again as it was."""
+    found = entries([written(net) for net in nets])
+    assert [net_of(each) for each in found] == nets
+    assert all(list(net_of(each)) == sorted(net) for each, net in zip(found, nets, strict=True))
+    assert [net_of(each) for each in entries([journal_of(each) for each in found])] == nets
+
+
+@given(net=st.dictionaries(entry_keys | few_keys, st.integers(-5, 5).filter(bool), max_size=20))
+def test_opposite_journals_cancel(net: Net) -> None:
+    """What was done and taken back is not there, whichever came first, and nobody else notices."""
+    there, back = written(net), written({key: -times for key, times in net.items()})
+    assert [net_of(each) for each in entries([there, there + back, back + there])] == [net, {}, {}]
+
+
+@pytest.mark.parametrize("times", [MAX_TIMES, MAX_TIMES + 1, -2 * MAX_TIMES, 100_000, -100_000])
+def test_more_than_an_entry_can_hold_is_several(times: int) -> None:
+    """Something may happen often in a minute; its neighbours stay as they are."""
+    net = {(7, 1, 5, -1): 2, (7, 1, 6, -1): times, (8, 1, 5, -1): -3}
+    (found,) = entries([b"".join(journal_of(each) for each in entries([written(net)]))])
+    assert net_of(found) == net
+    parts = -(-abs(times) // MAX_TIMES)
+    assert len(journal_of(found)) * len(found) == size_of(found) * (len(found) - 1 + parts)
 
 
 @given(hashes=st.sets(st.integers(0, (1 << 64) - 1), max_size=60), capacity=st.integers(1, 20))
