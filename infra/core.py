@@ -22,10 +22,6 @@ log = structlog.get_logger("juice")
 
 WINDOW: Final = 2.0
 """Seconds over which is looked at who was busy."""
-BUSY: Final = 0.3
-"""Of a core, from which it is worth keeping to one,"""
-IDLE: Final = 0.1
-"""and below which it is not any more."""
 CROWDED: Final = 0.5
 """Of the core, that others may take until we give way."""
 AWAY: Final = 30.0
@@ -33,7 +29,7 @@ AWAY: Final = 30.0
 
 
 class Core:
-    """Keeps this process, while it is busy, on the core where the kernel has put it, and gives way where others want that.
+    """Keeps this process on the core where the kernel has put it, busy or at rest, and gives way where others want that.
 
     So workers that share a machine, seen or unseen by each other, come apart. Where the system knows no affinity or does not say
     how busy a core is, where it forbids to choose, and where there is one core to be on, it does nothing. Whoever moves us
@@ -59,7 +55,7 @@ class Core:
         try:
             if self.kept is not None:
                 self._look_back(self.kept, span, own, now)
-            elif own > BUSY * span and now >= self._again:
+            elif now >= self._again:
                 self._keep_to(psutil.Process().cpu_num())
         except (OSError, psutil.Error) as error:  # some sandboxes forbid it
             log.info("no core is kept to", error=str(error))
@@ -70,11 +66,11 @@ class Core:
         self._since, self._own = now, time.process_time()
 
     def _look_back(self, kept: int, span: float, own: float, now: float) -> None:
-        """Give the core up if there is no more reason to keep to it, or no room."""
+        """Give the core up if there is no room on it, or nobody says so any more."""
         busy = _busy(kept)
         if os.sched_getaffinity(0) != {kept}:  # somebody else has decided
             self.kept = None
-        elif busy is None or own < IDLE * span:
+        elif busy is None:
             self._give_up()
         elif (others := busy - self._busy - own) > CROWDED * span:
             log.info("gave up a crowded core", core=kept, others=round(others / span, 2))

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -23,7 +22,7 @@ from infra.core import Core
 from infra.kafka import KafkaUnreachable, admin_client, broker_of, reader, remove_member, topic_partitions
 from infra.settings import Settings, SettingsError, load
 from infra.version import version
-from streams.engine import faults, seat
+from streams.engine import faults, runtime, seat
 from streams.engine.faults import Exit, die
 from streams.engine.stage import Stage
 from streams.names import STAGES, Names
@@ -207,20 +206,9 @@ def main() -> int:
         text = f"juice: JUICE_PARTITIONS is {settings.partitions}, but the topics have {counts[names.decoded]}"
         print(text, file=sys.stderr)
         return Exit.USAGE
-    # Batches make many short-lived tuples and keep none in cycles: looking for cycles as often as Python does by
-    # itself took a third of the time.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-    # Who reads a broker's answer waits so long for the thread that accumulates; by itself Python lets it have 5 ms.
-    sys.setswitchinterval(0.001)
     telemetry.build(version=version())
     telemetry.restarts(RESTARTS)
-    try:
-        import uvloop
-
-        return uvloop.run(run(settings, kafka, counts[names.events], rules))
-    except ImportError:
-        return asyncio.run(run(settings, kafka, counts[names.events], rules))
+    return runtime.run(run(settings, kafka, counts[names.events], rules))
 
 
 if __name__ == "__main__":

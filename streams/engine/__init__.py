@@ -7,6 +7,7 @@ Read in this order:
 - `outbox`: sends that are acknowledged before anything else happens;
 - `consumer`: no holes, progress from the state, the lease;
 - `stage`: one agent, put together from these: order check, body, effects, flush;
+- `app`, `runtime`: the Faust app on which stages run, and how Python runs it;
 - `faults`: crash points and the ways out of the process;
 - `supervise`, `seat`: the parent that starts the worker again, at once, in the place of the one before.
 """

@@ -231,15 +231,15 @@ class GuardedConsumer(driver.Consumer):
         """Leave out, of what the first stage reads, what should wait, but never everything.
 
         That is all of it while much of what it has said waits for the second stage, here; what has a backlog while much waits
-        for the third; else those partitions with a backlog that are well ahead of another with a backlog.
+        for a later one; else those partitions with a backlog that are well ahead of another with a backlog.
         """
-        first, second, third, *_ = self._stages
+        first, *later = self._stages
         if active is None:
             return None
         late = [tp for tp in self.begins if tp.topic == first and self.waiting(tp) >= BACKLOG]
-        if self._piles_up(second, AHEAD):
+        if any(self._piles_up(topic, AHEAD) for topic in later[:1]):
             ahead = [tp for tp in self.begins if tp.topic == first]
-        elif self._piles_up(third, FURTHER * self._stages[third].partitions):
+        elif any(self._piles_up(topic, FURTHER * self._stages[topic].partitions) for topic in later[1:]):
             ahead = late
         else:
             ahead = []

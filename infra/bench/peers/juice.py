@@ -1,4 +1,4 @@
-"""juice itself, twice: at the peers' work, and with all it does."""
+"""juice itself: its engine at the peers' work, a worker that counts, and a worker with all it does."""
 
 from __future__ import annotations
 
@@ -11,14 +11,28 @@ from infra.bench.programs.task import Task
 from infra.version import version
 
 
-class Juice(PythonPeer):
+class JuiceEngine(PythonPeer):
+    """A program of one stage, as the peers' programs are."""
+
+    name = "juice-engine"
+    title = "juice's engine, the same work"
+    form = "one stage that decodes and counts, written for streams/engine; memory store, a fence in each count"
+    durable = "the changelog and the progress are written"
+    ours = True
+    program: ClassVar[str] = "engine"
+
+    def versions(self) -> dict[str, str]:
+        """Return juice's and Python's."""
+        return {"juice": version(), "python": ".".join(map(str, sys.version_info[:3]))}
+
+
+class Juice(JuiceEngine):
     """One worker, its rows left in Kafka."""
 
     name = "juice"
-    title = "juice, the same work"
+    title = "juice, counts alone"
     form = "one worker: decoded, checked for duplicates, routed, counted, rows published; memory store"
     durable = "changelogs, progress and rows are written"
-    ours = True
     clickhouse = True  # only to look at the counts, after the clock has stopped
     program: ClassVar[str] = "juice"
     arguments: ClassVar[tuple[str, ...]] = ("everything=false",)
@@ -26,10 +40,6 @@ class Juice(PythonPeer):
     def command(self, task: Task, library: Path) -> list[str]:
         """Say how much of juice is to run."""
         return [*super().command(task, library), *self.arguments]
-
-    def versions(self) -> dict[str, str]:
-        """Return juice's and Python's."""
-        return {"juice": version(), "python": ".".join(map(str, sys.version_info[:3]))}
 
 
 class JuiceEverything(Juice):

@@ -15,9 +15,9 @@ from schemas.fact import Fact
 from streams.agents import routing
 from streams.agents.ingest import MAX_LETTER, dead_letter
 from streams.agents.routing import MAX_MESSAGE, fitting, rows_sends
+from streams.engine.app import MAX_REQUEST
 from streams.names import Names
 from streams.subject import Subject
-from streams.topology import MAX_REQUEST
 from tests.pipe import Pipe
 
 JULY = 1_341_100_800_000

@@ -181,6 +181,23 @@ def test_a_backlog_waits_for_accumulate(monkeypatch: pytest.MonkeyPatch, held: b
     in_world(test)
 
 
+@pytest.mark.parametrize("stages", [1, 2])
+def test_there_may_be_fewer_stages(monkeypatch: pytest.MonkeyPatch, stages: int) -> None:
+    """The engine knows no number of them: what there is of later ones is waited for, and partitions for each other."""
+
+    async def test(world: World) -> None:
+        _, fast, _ = EVENTS
+        world.app.chain(list(world.app.stages.values())[:stages])
+        every, later = set(EVENTS), {DECODED} if stages == 2 else set()
+        lags = {**dict.fromkeys(EVENTS, BACKLOG), **dict.fromkeys(later, AHEAD)}
+        assert await asked(world, monkeypatch, lags, {}, *lags) == every | later
+        assert await asked(world, monkeypatch, lags, {0: 0, 1: APART + 1}, *lags) == (every | later) - {fast}
+        if later:
+            assert await asked(world, monkeypatch, {**lags, DECODED: AHEAD + 1}, {}, *lags) == later
+
+    in_world(test)
+
+
 @pytest.mark.parametrize("stage", [DECODED, ROUTED])
 def test_who_waits_for_a_later_stage_has_its_turn(monkeypatch: pytest.MonkeyPatch, stage: TP) -> None:
     """What ingest says is what lets time pass, for others' partitions as well, and here there may always be too much."""

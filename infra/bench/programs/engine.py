@@ -1,0 +1,134 @@
+"""juice's engine at the peers' work: one stage, written as each of the peers' programs is written for its own engine.
+
+What it keeps is kept as the worker keeps its state: in batches, with a fence in each value and the progress behind
+them, so a kill counts nothing twice. It counts by Kafka's key, so records must be keyed by who receives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from struct import Struct
+from typing import Any
+
+import msgspec
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))  # juice, past the link to it
+
+from infra import allocator
+from infra.bench.programs.task import Meter, Task, write_counts
+from infra.core import Core
+from infra.kafka import TopicSpec, admin_client, ensure_topics
+from infra.settings import load
+from streams.engine import runtime
+from streams.engine.app import StagedApp, staged
+from streams.engine.progress import PROGRESS
+from streams.engine.stage import Effects, Stage
+
+CELL = Struct(">qq")
+"""Fence: offset of the last record that was counted; count."""
+POLL_S = 0.05
+
+
+class Needed(msgspec.Struct, gc=False):
+    """The fields the count needs; the decoder skips the rest."""
+
+    time: int
+    object_author: str = ""
+    targets: tuple[str, ...] = ()
+
+
+class Counts:
+    """Body of the stage: what each account received in each minute."""
+
+    def __init__(self) -> None:
+        self._decode = msgspec.json.Decoder(Needed).decode
+        self._known: dict[int, dict[bytes, bytes]] = {}
+
+    def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
+        """Take the table's partition: what was counted before."""
+        self._known[partition] = entries
+
+    def forget(self) -> None:
+        """Partitions may have moved."""
+        self._known.clear()
+
+    def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
+        """Count a batch. A value whose fence is not behind the batch has counted some of it already, before a kill."""
+        known, decode = self._known[partition], self._decode
+        events = [decode(record.value) for record in records]
+        cells = [
+            f"{event.targets[0] if event.targets else event.object_author} {event.time - event.time % 60_000}"
+            for event in events
+        ]
+        first, last = records[0].offset, records[-1].offset
+        writes: dict[bytes, bytes | None] = {}
+        for cell, new in Counter(cells).items():
+            if cell[0] == " ":  # nobody receives a post
+                continue
+            key = cell.encode()
+            fence, count = CELL.unpack(known[key]) if key in known else (-1, 0)
+            if fence >= first:
+                new = sum(other == cell and record.offset > fence for record, other in zip(records, cells, strict=True))
+            writes[key] = CELL.pack(max(fence, last), count + new)
+        return Effects(writes=writes)
+
+    def rests(self, partition: int) -> bool:
+        """There is nothing to do without input."""
+        return True
+
+    def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
+        """Do nothing."""
+        return None
+
+
+def engine(task: Task) -> tuple[StagedApp, Stage]:
+    """Return an app with one stage that counts the topic of the task, its topics made."""
+    if task.shuffle:
+        raise SystemExit("this program counts by Kafka's key: use --keyed-by receiver")
+    settings = load()
+    with admin_client(settings, task.broker) as admin:
+        changelog = TopicSpec(f"{task.name}-counts-changelog", task.partitions, {"cleanup.policy": "compact"})
+        ensure_topics(admin, [changelog], 1)
+    app = staged(StagedApp, task.name, settings, kafka=task.broker, data=Path(task.folder))
+    stage = Stage(app, name="counts", source=task.topic, partitions=task.partitions, body=Counts())
+    app.chain([stage])
+    return app, stage
+
+
+async def main(task: Task) -> None:
+    """Count the topic to its end; done when all is in the changelog, acknowledged, and the progress with it."""
+    meter, core = Meter(task), Core()
+    app, stage = engine(task)
+    await app.start()
+    done = 0
+    while done < task.records:
+        await asyncio.sleep(POLL_S)
+        if app.crashed:
+            raise SystemExit(f"Faust: {app.crash_reason!r}")
+        core.look()
+        done = sum(stage.next_offset(partition) or 0 for partition in range(task.partitions))
+        new = done * task.expected // task.records - meter.counted
+        if new:
+            meter.add(new)
+    meter.done()
+    write_counts(task, (cell for partition in range(task.partitions) for cell in cells(stage, partition)))
+    sys.stdout.flush()
+    os._exit(0)  # as the worker ends
+
+
+def cells(stage: Stage, partition: int) -> Iterator[tuple[str, int, int]]:
+    """Yield account, minute and count of what a partition of the table holds."""
+    for key, value in stage.table.partition(partition).items():
+        if key != PROGRESS:
+            account, minute = key.decode().split(" ")
+            yield account, int(minute), CELL.unpack(value)[1]
+
+
+if __name__ == "__main__":
+    allocator.steady()
+    runtime.run(main(Task.from_arguments()))

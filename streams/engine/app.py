@@ -1,0 +1,103 @@
+"""The Faust app on which stages run: Faust's settings, all of them, and the engine's parts in their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import faust
+
+from infra.kafka import tls
+from infra.settings import Settings
+from streams.engine.batches import MAX_RECORDS, BatchScheduler
+from streams.engine.consumer import GuardedRecovery, GuardedTransport
+from streams.engine.stage import Stage
+from streams.engine.table import BatchTable
+
+MAX_REQUEST: int = 32 << 20
+"""The largest record we send or fetch: a dead letter of a 10 MB record, in base64, and room."""
+
+FETCH: int = 512 << 10
+"""Bytes of a partition that are fetched at a time, and of a batch that is written: of all partitions but one a fetch has nothing
+where the first batch does not fit. With a megabyte a worker held 14 MiB more, and was no faster.
+"""
+
+
+class StagedApp(faust.App):
+    """A Faust app that knows its stages by the topic they read, in the order in which events pass them."""
+
+    stages: dict[str, Stage]
+
+    def chain(self, stages: Iterable[Stage]) -> None:
+        """Let these be the stages: each reads what those before it send."""
+        self.stages = {stage.topic.get_topic_name(): stage for stage in stages}
+
+    def hurried(self) -> bool:
+        """Tell whether so much waits, before any stage, that what can be done later should be."""
+        return any(stage.hurried() for stage in self.stages.values())
+
+
+A = TypeVar("A", bound=StagedApp)
+
+
+def staged(kind: type[A], name: str, settings: Settings, *, kafka: str, data: Path) -> A:
+    """Return an app without stages; `name` is its consumer group too, `kafka` are bootstrap servers.
+
+    Its topics, and `NAME-STAGE-changelog` of each stage, are there before it starts.
+    """
+    app = kind(
+        name,
+        broker="kafka://" + kafka.replace(",", ";kafka://"),
+        store="memory://",
+        datadir=str(data),
+        web_enabled=False,
+        # Batches and guards: streams/engine says why.
+        ConsumerScheduler=BatchScheduler,
+        Table=BatchTable,
+        stream_wait_empty=True,
+        stream_buffer_maxsize=4,
+        broker_max_poll_records=MAX_RECORDS,
+        consumer_max_fetch_size=FETCH,
+        # migrate creates every topic; Faust's leader topic and standby replicas are of no use here (docs/gotchas.md).
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        topic_partitions=settings.partitions,
+        # A member that was killed is noticed within the session time-out.
+        broker_session_timeout=settings.session_timeout / 1000,
+        broker_heartbeat_interval=min(1.0, settings.session_timeout / 10_000),
+        # Who has not come back to a rebalance by then is left out. One batch takes a second or two; the usual minute is for
+        # ghosts (docs/gotchas.md).
+        broker_rebalance_timeout=max(30.0, 3 * settings.session_timeout / 1000),
+        broker_request_timeout=max(90.0, settings.session_timeout / 500),
+        broker_commit_interval=1.0,
+        consumer_auto_offset_reset="earliest",
+        consumer_connections_max_idle_ms=600_000,
+        # Acknowledged by all in-sync replicas, at once, whatever its size.
+        producer_acks=-1,
+        producer_linger=0,
+        producer_max_batch_size=FETCH,
+        producer_max_request_size=MAX_REQUEST,
+        producer_compression_type=None,
+        **security(settings),
+    )
+    app.transport = GuardedTransport(app.conf.broker, app)
+    tables: Any = app.tables
+    tables._recovery = GuardedRecovery(app, app.tables)
+    return app
+
+
+def security(settings: Settings) -> dict[str, Any]:
+    """Return Faust's settings for TLS and SASL."""
+    context = tls(settings)
+    if not settings.kafka_security.startswith("SASL"):
+        return {} if context is None else {"broker_credentials": faust.SSLCredentials(context)}
+    return {
+        "broker_credentials": faust.SASLCredentials(
+            username=settings.kafka_user,
+            password=settings.kafka_password.get_secret_value(),
+            mechanism=settings.kafka_mechanism,
+            ssl_context=context,  # with one it is SASL_SSL, without SASL_PLAINTEXT
+        )
+    }
