@@ -41,10 +41,20 @@ class StagedApp(faust.App):
 A = TypeVar("A", bound=StagedApp)
 
 
-def staged(kind: type[A], name: str, settings: Settings, *, kafka: str, data: Path) -> A:
+def staged(
+    kind: type[A],
+    name: str,
+    settings: Settings,
+    *,
+    kafka: str,
+    data: Path,
+    records: int = MAX_RECORDS,
+    fetch: int = FETCH,
+) -> A:
     """Return an app without stages; `name` is its consumer group too, `kafka` are bootstrap servers.
 
-    Its topics, and `NAME-STAGE-changelog` of each stage, are there before it starts.
+    A poll gives at most so many `records` of all partitions, a `fetch` so many bytes of one. The topics, `NAME-STAGE-changelog`
+    of each stage among them, must be there before it starts.
     """
     app = kind(
         name,
@@ -57,8 +67,8 @@ def staged(kind: type[A], name: str, settings: Settings, *, kafka: str, data: Pa
         Table=BatchTable,
         stream_wait_empty=True,
         stream_buffer_maxsize=4,
-        broker_max_poll_records=MAX_RECORDS,
-        consumer_max_fetch_size=FETCH,
+        broker_max_poll_records=records,
+        consumer_max_fetch_size=fetch,
         # migrate creates every topic; Faust's leader topic and standby replicas are of no use here (docs/gotchas.md).
         topic_allow_declare=False,
         topic_disable_leader=True,

@@ -32,6 +32,8 @@ from streams.engine.stage import Effects, Stage
 CELL = Struct(">qq")
 """Fence: offset of the last record that was counted; count."""
 POLL_S = 0.05
+RECORDS, FETCH = 40_000, 4 << 20
+"""Of a poll at most, and bytes of a partition that are fetched at a time: about a second's work, as the peers' commits."""
 
 
 class Needed(msgspec.Struct, gc=False):
@@ -94,7 +96,9 @@ def engine(task: Task) -> tuple[StagedApp, Stage]:
     with admin_client(settings, task.broker) as admin:
         changelog = TopicSpec(f"{task.name}-counts-changelog", task.partitions, {"cleanup.policy": "compact"})
         ensure_topics(admin, [changelog], 1)
-    app = staged(StagedApp, task.name, settings, kafka=task.broker, data=Path(task.folder))
+    app = staged(
+        StagedApp, task.name, settings, kafka=task.broker, data=Path(task.folder), records=RECORDS, fetch=FETCH
+    )
     stage = Stage(app, name="counts", source=task.topic, partitions=task.partitions, body=Counts())
     app.chain([stage])
     return app, stage
