@@ -50,4 +50,5 @@ class JuiceEverything(Juice):
     form = "one worker with every measure and campaigns, one sink; what ClickHouse itself spends is counted too"
     durable = "all rows can be queried in ClickHouse"
     charged = True
+    share = 0.3
     arguments: ClassVar[tuple[str, ...]] = ("everything=true",)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
+import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from infra.bench.programs.task import Meter, Task
@@ -38,4 +37,4 @@ async def main(task: Task) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Task.from_arguments()))
+    uvloop.run(main(Task.from_arguments()))

@@ -32,8 +32,9 @@ from streams.engine.stage import Effects, Stage
 CELL = Struct(">qq")
 """Fence: offset of the last record that was counted; count."""
 POLL_S = 0.05
-RECORDS, FETCH = 40_000, 4 << 20
-"""Of a poll at most, and bytes of a partition that are fetched at a time: about a second's work, as the peers' commits."""
+RECORDS, FETCH = 10_000, 4 << 20
+"""Of a poll at most, and bytes of a partition that are fetched at a time. All that was counted of a poll is durable before the
+next but one: ten or twenty times a second, where the peers commit once."""
 
 
 class Needed(msgspec.Struct, gc=False):
