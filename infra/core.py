@@ -22,8 +22,8 @@ log = structlog.get_logger("juice")
 
 WINDOW: Final = 2.0
 """Seconds over which is looked at who was busy."""
-CROWDED: Final = 0.5
-"""Of the core, that others may take until we give way."""
+CROWDED: Final = 0.4
+"""Of the core, that others may take until we give way. Less than a half: where two of us share one, each has that."""
 AWAY: Final = 30.0
 """Seconds after giving way until we keep to a core again."""
 
@@ -73,7 +73,7 @@ class Core:
         elif busy is None:
             self._give_up()
         elif (others := busy - self._busy - own) > CROWDED * span:
-            log.info("gave up a crowded core", core=kept, others=round(others / span, 2))
+            log.debug("gave up a crowded core", core=kept, others=round(others / span, 2))
             self._give_up()
             self._again = now + AWAY
         else:

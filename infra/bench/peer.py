@@ -38,6 +38,8 @@ class Peer(ABC):
     """False for what is measured beside the peers and cannot be the best of them."""
     counts: ClassVar[bool] = True
     """It leaves counts to be held against the truth."""
+    shuffles: ClassVar[bool] = True
+    """It can count what is not keyed by who receives; otherwise it takes no part there."""
     clickhouse: ClassVar[bool] = False
     """It needs a ClickHouse server while it runs."""
     charged: ClassVar[bool] = False

@@ -13,7 +13,7 @@ import msgspec
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
-    """One record on its way out. There is one for each write of each table, and a named tuple takes six times as long to make."""
+    """One record on its way out. There is one for each write of each table, and a named tuple takes four times as long."""
 
     topic: str
     partition: int

@@ -100,7 +100,8 @@ def size_of(found: Entries) -> int:
 def older(several: Sequence[Entries], minute: int) -> list[int]:
     """Return how many of each account's entries, which are the first ones, are older than a minute."""
     whose = spread(bounds_of(map(len, several), len(several)))
-    counts: list[int] = np.bincount(whose[np.concatenate(several)["minute"] < minute], minlength=len(several)).tolist()
+    minutes = np.concatenate([found["minute"] for found in several])
+    counts: list[int] = np.bincount(whose[minutes < minute], minlength=len(several)).tolist()
     return counts
 
 

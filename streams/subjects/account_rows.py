@@ -277,7 +277,7 @@ def _with_open(
 ) -> tuple[dict[int, Person], dict[int, list[int]]]:
     """Return people and posts as they are with what can still change; the given ones stay as they are."""
     people, posts = people.copy(), posts.copy()
-    for who in set(found["who"].tolist()):
+    for who in np.unique(found["who"]).tolist():
         if (person := people.get(who)) is not None:
             people[who] = person.copy()
     tell(people, level, posts, found, settings)

@@ -57,7 +57,7 @@ class Warm(Generic[State]):
             oldest = next(iter(self._kept))
             rests = self._turn - self._kept[oldest].turn > PATIENCE
             # Not who was stored longest ago: where more come in turn than there is room for, nobody would ever be here.
-            del self._kept[oldest if rests else min(self._kept, key=lambda each: len(self._kept[each].raw))]
+            del self._kept[oldest if rests else min(reversed(self._kept), key=lambda each: len(self._kept[each].raw))]
 
     def take(self, key: str, raw: bytes) -> State | None:
         """Return the state that was stored as `raw`, if it is here, and forget it."""

@@ -20,7 +20,7 @@ class Bytewax(PythonPeer):
     requirements: ClassVar[tuple[str, ...]] = (
         "bytewax==0.21.1",
         "confluent-kafka==2.16.1",
-        "orjson==3.13.0",
+        "msgspec==0.22.0",
     )
 
     def command(self, task: Task, library: Path) -> list[str]:

@@ -16,9 +16,10 @@ class JuiceEngine(PythonPeer):
 
     name = "juice-engine"
     title = "juice's engine, the same work"
-    form = "one stage that decodes and counts, written for streams/engine; memory store, a fence in each count"
+    form = "one stage written for streams/engine: typed msgspec, polls of 10,000, a fence in each count; memory store, one core"
     durable = "the changelog and the progress are written"
     ours = True
+    shuffles = False
     program: ClassVar[str] = "engine"
 
     def versions(self) -> dict[str, str]:
@@ -30,6 +31,7 @@ class Juice(JuiceEngine):
     """One worker, its rows left in Kafka."""
 
     name = "juice"
+    shuffles = True
     title = "juice, counts alone"
     form = "one worker: decoded, checked for duplicates, routed, counted, rows published; memory store"
     durable = "changelogs, progress and rows are written"

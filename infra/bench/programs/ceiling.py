@@ -22,7 +22,12 @@ async def main(task: Task) -> None:
     """Read the topic once from its beginning to its end."""
     decode = msgspec.json.Decoder(Needed).decode
     meter = Meter(task)
-    consumer = AIOKafkaConsumer(bootstrap_servers=task.broker, enable_auto_commit=False, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=task.broker,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=4 << 20,
+    )
     await consumer.start()
     try:
         consumer.assign([TopicPartition(task.topic, partition) for partition in range(task.partitions)])

@@ -23,6 +23,18 @@ def test_the_largest_that_fit_are_kept() -> None:
     assert kept(warm, sizes) == kept(warm, sizes) == {"half", "more"}
 
 
+def test_some_of_equals_are_kept() -> None:
+    """Whoever came first stays, rather than each pushing out the next."""
+    warm = Warm[str]()
+    sizes = {name: MOST // 2 + 1 - (name == "c") for name in "abcd"} | {"a": MOST // 2}
+    kept(warm, sizes)
+    rounds = [kept(warm, sizes) for _ in range(3)]
+    assert all(rounds)
+    equal = dict.fromkeys("xy", MOST)
+    kept(warm, equal)
+    assert kept(warm, equal) & kept(warm, equal)
+
+
 def test_one_is_kept_however_large() -> None:
     """It is whom it helps most."""
     warm = Warm[str]()
@@ -37,6 +49,6 @@ def test_who_rests_makes_room() -> None:
     kept(warm, {"rests": 9 * MOST})
     for _ in range(PATIENCE):
         assert kept(warm, {"small": LEAST}) == set()
-    kept(warm, {"small": LEAST})
+    assert kept(warm, {"small": LEAST}) == set()
     assert kept(warm, {"small": LEAST}) == {"small"}
     assert warm.take("rests", bytes(9 * MOST)) is None

@@ -11,14 +11,17 @@ from hypothesis import strategies as st
 from streams.subjects.account_journal import (
     CAPACITY,
     MAX_TIMES,
+    POSTS,
     Entries,
     entries,
     is_kept,
     journal_of,
     level_for,
+    older,
     pack,
     size_of,
 )
+from streams.subjects.account_settle import sampled
 from tests.unit.measures.test_influence import crowd
 from tests.unit.measures.world import DAY, HOUR, MINUTE, NOON, World, act
 
@@ -163,6 +166,33 @@ def test_more_than_an_entry_can_hold_is_several(times: int) -> None:
     assert net_of(found) == net
     parts = -(-abs(times) // MAX_TIMES)
     assert len(journal_of(found)) * len(found) == size_of(found) * (len(found) - 1 + parts)
+
+
+def test_what_is_older_than_a_minute_is_not_of_that_minute() -> None:
+    """An hour that is still open stays open to its first minute."""
+    nets = [{(minute, 1, 5, -1): 1 for minute in minutes} for minutes in ((9, 10, 11), (), (10,), (8, 9))]
+    assert older(entries([written(net) for net in nets]), 10) == [1, 0, 0, 2]
+
+
+@given(chunks=st.lists(st.sets(st.integers(0, (1 << 64) - 1), max_size=2 * POSTS), min_size=1, max_size=4))
+@settings(max_examples=40)
+def test_posts_are_the_same_sample_whenever_one_looks(chunks: list[set[int]]) -> None:
+    """At the lowest level at which there is room, however often the sample was taken on the way."""
+    everything = {post: [1, 0] for chunk in chunks for post in chunk}
+    kept, level = dict[int, list[int]](), 0
+    for chunk in chunks:
+        kept, level = sampled(kept | {post: [1, 0] for post in chunk}, level)
+        kept, level = sampled(kept, level)
+    assert (kept, level) == sampled(everything, 0)
+
+
+def test_many_posts_fill_their_room() -> None:
+    """However often more come: they are not thinned further than there is need."""
+    rng, kept, level = Random(3), dict[int, list[int]](), 0
+    for _ in range(12):
+        kept, level = sampled(kept | {rng.getrandbits(64): [1, 0] for _ in range(600)}, level)
+    assert POSTS // 4 < len(kept) <= POSTS
+    assert level <= 6
 
 
 @given(hashes=st.sets(st.integers(0, (1 << 64) - 1), max_size=60), capacity=st.integers(1, 20))
