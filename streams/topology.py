@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from infra.settings import Settings
 from streams.agents.accept import Accept
@@ -23,10 +22,10 @@ class Juice(StagedApp):
     """Call what may put other rules in force, and tells whether it did, while nothing is computed with them."""
 
 
-def build(settings: Settings, *, kafka: str, sources: int, data: Path, rulebook: Rulebook) -> Juice:
+def build(settings: Settings, *, kafka: str, sources: int, rulebook: Rulebook) -> Juice:
     """Return the app: `kafka` are bootstrap servers, `sources` the partitions of `social.events`."""
     names = Names.of(settings)
-    app = staged(Juice, names.app, settings, kafka=kafka, data=data)
+    app = staged(Juice, names.app, settings, kafka=kafka)
     subjects = chosen(settings.chosen, rulebook=rulebook, silence=settings.cascade_silence)
     parts = settings.partitions
     ingest = Ingest(

@@ -9,8 +9,6 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -100,9 +98,7 @@ class Watch:
 
 async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) -> int:
     """Run a worker until SIGTERM or SIGINT; return the exit code."""
-    # Faust wants a folder; nothing is written there, so all workers may share one.
-    data = Path(tempfile.gettempdir()) / f"juice-worker-{os.getuid()}"
-    app = build(settings, kafka=kafka, sources=sources, data=data, rulebook=rules.rulebook)
+    app = build(settings, kafka=kafka, sources=sources, rulebook=rules.rulebook)
     watch = Watch(app, settings)
     try:
         port = telemetry.serve(settings.metrics_host, settings.worker_port, watch.health)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import faust
@@ -29,6 +28,9 @@ class StagedApp(faust.App):
 
     stages: dict[str, Stage]
 
+    def _create_directories(self) -> None:
+        """Make none: nothing is kept there, and on a full disk, or one that must not be written, a worker would not start."""
+
     def chain(self, stages: Iterable[Stage]) -> None:
         """Let these be the stages: each reads what those before it send."""
         self.stages = {stage.topic.get_topic_name(): stage for stage in stages}
@@ -47,7 +49,6 @@ def staged(
     settings: Settings,
     *,
     kafka: str,
-    data: Path,
     records: int = MAX_RECORDS,
     fetch: int = FETCH,
 ) -> A:
@@ -60,7 +61,6 @@ def staged(
         name,
         broker="kafka://" + kafka.replace(",", ";kafka://"),
         store="memory://",
-        datadir=str(data),
         web_enabled=False,
         # Batches and guards: streams/engine says why.
         ConsumerScheduler=BatchScheduler,

@@ -2,33 +2,40 @@
 
 What of Kafka it answers: who is killed cannot leave the group, so the broker keeps its partitions for it until its session
 is over, ten seconds in which nobody reads them. The supervisor knows at once that its child is dead. So each child notes
-the seat it has in a file that the supervisor lends it, and the next one gives up what it finds noted there
+the seat it has in memory that the supervisor lends it, and the next one gives up what it finds noted there
 (`infra.kafka.remove_member`) before it takes a seat of its own. What the dead one had still under way may be written later;
 that does no harm (`table`).
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import tempfile
 from typing import Final
 
 LENT: Final = "JUICE_SEAT"
-"""In the environment of a child: the file descriptor it was lent."""
+"""In the environment of a child: the descriptor of the memory it was lent."""
 LONGEST: Final = 1_024
 """Bytes of the name of a seat, which is the worker's client id and a UUID."""
 
 
 def lend() -> int:
-    """Return the descriptor of a file without a name, for one child after the other."""
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())
+    """Return the descriptor of memory, for one child after the other: on a disk there might be no room for a note."""
+    if hasattr(os, "memfd_create"):
+        lent = os.memfd_create("juice-seat")
+    else:
+        with tempfile.TemporaryFile() as file:
+            lent = os.dup(file.fileno())
+    os.pwrite(lent, b" " * LONGEST, 0)
+    return lent
 
 
 def note(member: str) -> None:
-    """Note that this process has the seat `member`; nothing where no file was lent."""
+    """Note that this process has the seat `member`; nothing where no memory was lent."""
     if (lent := os.environ.get(LENT)) is not None:
-        os.pwrite(int(lent), member.encode().ljust(LONGEST), 0)
+        with mmap.mmap(int(lent), LONGEST) as seat:
+            seat[:] = member.encode().ljust(LONGEST)
 
 
 def noted() -> str:

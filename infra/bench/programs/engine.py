@@ -97,9 +97,7 @@ def engine(task: Task) -> tuple[StagedApp, Stage]:
     with admin_client(settings, task.broker) as admin:
         changelog = TopicSpec(f"{task.name}-counts-changelog", task.partitions, {"cleanup.policy": "compact"})
         ensure_topics(admin, [changelog], 1)
-    app = staged(
-        StagedApp, task.name, settings, kafka=task.broker, data=Path(task.folder), records=RECORDS, fetch=FETCH
-    )
+    app = staged(StagedApp, task.name, settings, kafka=task.broker, records=RECORDS, fetch=FETCH)
     stage = Stage(app, name="counts", source=task.topic, partitions=task.partitions, body=Counts())
     app.chain([stage])
     return app, stage

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import pytest
@@ -105,7 +104,7 @@ class World:
     """An app, its consumer, and a broker."""
 
     def __init__(self) -> None:
-        self.app: Juice = build(load({}), kafka="127.0.0.1:1", sources=2, data=Path("unused"), rulebook=Rulebook())
+        self.app: Juice = build(load({}), kafka="127.0.0.1:1", sources=2, rulebook=Rulebook())
         self.broker = Broker()
         self.app.producer = type("Producer", (), {"_producer": self.broker})()
         self.consumer: GuardedConsumer = self.app.consumer  # type: ignore[assignment]
