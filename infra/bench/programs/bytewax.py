@@ -13,37 +13,25 @@ from pathlib import Path
 from typing import Any
 
 import bytewax.operators as op
-import msgspec
 from bytewax.connectors.kafka import KafkaSource
 from bytewax.dataflow import Dataflow
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.run import cli_main
 
+from infra.bench.programs.needed import cell, decode
 from infra.bench.programs.task import Meter, Task, write_counts
 
 BATCH = 5_000
 """Records per batch of the source; its default of 1,000 is some percent slower, larger ones are no faster."""
 
 
-class Needed(msgspec.Struct, gc=False):
-    """The fields the count needs, as juice's programs have it; the decoder skips the rest."""
-
-    time: int
-    object_author: str = ""
-    targets: tuple[str, ...] = ()
-
-
-decode = msgspec.json.Decoder(Needed).decode
-
-
 def parse(messages: list[Any]) -> Iterable[tuple[str, None]]:
     """Yield the key to count under, account and minute, for every action somebody receives."""
     for message in messages:
         event = decode(message.value)
-        account = event.targets[0] if event.targets else event.object_author
-        if account:
-            yield f"{account} {event.time - event.time % 60_000}", None
+        if event.receiver:
+            yield cell(event), None
 
 
 class Count(op.StatefulBatchLogic[None, tuple[int, int], int]):  # type: ignore[misc]  # bytewax is not in our environment

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import msgspec
 import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from infra.bench.programs.needed import decode
 from infra.bench.programs.task import Meter, Task
-
-
-class Needed(msgspec.Struct, gc=False):
-    """The fields the count needs; the decoder skips the rest."""
-
-    type: str
-    time: int
-    object_author: str = ""
-    targets: tuple[str, ...] = ()
 
 
 async def main(task: Task) -> None:
     """Read the topic once from its beginning to its end."""
-    decode = msgspec.json.Decoder(Needed).decode
     meter = Meter(task)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=task.broker,
@@ -35,7 +25,7 @@ async def main(task: Task) -> None:
         while not complete:
             for records in (await consumer.getmany(timeout_ms=1_000, max_records=10_000)).values():
                 events = [decode(record.value) for record in records]
-                complete = meter.add(sum(event.type != "post" for event in events))
+                complete = meter.add(sum(bool(event.receiver) for event in events))
         meter.done()
     finally:
         await consumer.stop()

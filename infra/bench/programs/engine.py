@@ -15,11 +15,10 @@ from pathlib import Path
 from struct import Struct
 from typing import Any
 
-import msgspec
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))  # juice, past the link to it
 
 from infra import allocator
+from infra.bench.programs.needed import cell, decode
 from infra.bench.programs.task import Meter, Task, write_counts
 from infra.core import Core
 from infra.kafka import TopicSpec, admin_client, ensure_topics
@@ -37,19 +36,10 @@ RECORDS, FETCH = 10_000, 4 << 20
 next but one: ten or twenty times a second, where most peers commit once."""
 
 
-class Needed(msgspec.Struct, gc=False):
-    """The fields the count needs; the decoder skips the rest."""
-
-    time: int
-    object_author: str = ""
-    targets: tuple[str, ...] = ()
-
-
 class Counts:
     """Body of the stage: what each account received in each minute."""
 
     def __init__(self) -> None:
-        self._decode = msgspec.json.Decoder(Needed).decode
         self._known: dict[int, dict[bytes, bytes]] = {}
 
     def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
@@ -62,21 +52,19 @@ class Counts:
 
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
         """Count a batch. A value whose fence is not behind the batch has counted some of it already, before a kill."""
-        known, decode = self._known[partition], self._decode
-        events = [decode(record.value) for record in records]
-        cells = [
-            f"{event.targets[0] if event.targets else event.object_author} {event.time - event.time % 60_000}"
-            for event in events
-        ]
+        known = self._known[partition]
+        cells = [cell(decode(record.value)) for record in records]
         first, last = records[0].offset, records[-1].offset
         writes: dict[bytes, bytes | None] = {}
-        for cell, new in Counter(cells).items():
-            if cell[0] == " ":  # nobody receives a post
+        for counted, new in Counter(cells).items():
+            if counted[0] == " ":  # nobody receives a post
                 continue
-            key = cell.encode()
+            key = counted.encode()
             fence, count = CELL.unpack(known[key]) if key in known else (-1, 0)
             if fence >= first:
-                new = sum(other == cell and record.offset > fence for record, other in zip(records, cells, strict=True))
+                new = sum(
+                    each == counted and record.offset > fence for record, each in zip(records, cells, strict=True)
+                )
             writes[key] = CELL.pack(max(fence, last), count + new)
         return Effects(writes=writes)
 
