@@ -10,9 +10,14 @@ from __future__ import annotations
 import ctypes
 from typing import Final
 
-LARGE: Final = 64 * 1024
-"""Bytes from which a block has a mapping of its own, which goes when it is freed."""
+LARGE: Final = 1 << 20
+"""Bytes from which a block has a mapping of its own, which goes when it is freed. What a batch goes through is smaller: otherwise
+the system would hand out pages anew, and clear them, for each copy (docs/decisions/0014-pages.md).
+"""
+KEPT: Final = 16 << 20
+"""Bytes free at the heap's end until they are given back, for the same reason."""
 
+_TRIM_THRESHOLD: Final = -1
 _MMAP_THRESHOLD: Final = -3
 _ARENA_MAX: Final = -8
 
@@ -26,4 +31,4 @@ def steady() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError):  # another than glibc
         return False
-    return bool(mallopt(_MMAP_THRESHOLD, LARGE)) and bool(mallopt(_ARENA_MAX, 1))
+    return all((mallopt(_MMAP_THRESHOLD, LARGE), mallopt(_TRIM_THRESHOLD, KEPT), mallopt(_ARENA_MAX, 1)))

@@ -46,6 +46,7 @@ from infra import telemetry
 from infra.clock import monotonic, wall
 from streams.engine import seat
 from streams.engine.faults import Exit, crash_point, die
+from streams.engine.wire import Joined
 
 log = structlog.get_logger("juice")
 
@@ -468,6 +469,7 @@ def guard_sends(client: Any, check: Callable[[], None]) -> None:
         if isinstance(request, ProduceRequest):
             crash_point("worker.sending")
             check()
+            request = Joined(request)
         return await send(node, request, **more)
 
     client.send = guarded
