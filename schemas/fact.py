@@ -68,15 +68,8 @@ _INCENTIVE: Final = {incentive: code for code, incentive in enumerate(INCENTIVES
 _NONE: Final = _INCENTIVE["none"]
 
 
-class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One accepted event, normalised. `sign` is -1 when an undo takes it back: the same fact, subtracted.
-
-    Absent strings are "", absent counts UNKNOWN. `time` is event time in milliseconds since the epoch.
-    `receivers` are the accounts that receive it, as the contract says, without the actor itself; one entry
-    for each received action. `given` is how many given actions it is for the actor. `tags` are casefolded
-    hashtags without the sign. `text_hash` is an unsigned 64-bit hash of the words of a post, reply or quote,
-    0 without any, for finding the same text twice.
-    """
+class Brief(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What counting needs of a fact: who did what to whom. A fact begins with it: the bytes of one can be read as either."""
 
     id: str
     kind: int
@@ -86,6 +79,18 @@ class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     given: int = 0
     klass: int = EARNED
     sign: int = 1
+
+
+class Fact(Brief, frozen=True, array_like=True, gc=False):
+    """One accepted event, normalised. `sign` is -1 when an undo takes it back: the same fact, subtracted.
+
+    Absent strings are "", absent counts UNKNOWN. `time` is event time in milliseconds since the epoch.
+    `receivers` are the accounts that receive it, as the contract says, without the actor itself; one entry
+    for each received action. `given` is how many given actions it is for the actor. `tags` are casefolded
+    hashtags without the sign. `text_hash` is an unsigned 64-bit hash of the words of a post, reply or quote,
+    0 without any, for finding the same text twice.
+    """
+
     followers: int = UNKNOWN
     following: int = UNKNOWN
     object: str = ""

@@ -122,6 +122,8 @@ class Subject(ABC, Generic[State]):
     """
     looks: ClassVar[bool] = False
     """Whether it wants to `look`."""
+    brief: ClassVar[bool] = False
+    """Whether it folds a Brief as well. Where all do, no more is read of facts."""
 
     @abstractmethod
     def keys(self, fact: Fact) -> Iterable[str]:

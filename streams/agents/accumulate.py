@@ -11,7 +11,7 @@ and the subject's own bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any, Final
@@ -21,7 +21,7 @@ import msgspec
 from infra import telemetry
 from schemas.fact import Fact
 from schemas.rows import TABLES
-from schemas.wire import UNHEARD, Erasure, Routed, decode_routed
+from schemas.wire import UNHEARD, Erasure, Routed, decode_routed, decode_routed_briefly
 from streams.agents.agenda import HEADER, WAITING, Agenda, written
 from streams.agents.erasure import erase, fingerprint
 from streams.agents.routing import rows_sends
@@ -185,6 +185,8 @@ class Accumulate:
     def __init__(self, *, names: Names, partitions: int, subjects: Iterable[Subject[Any]]) -> None:
         self.names, self.partitions = names, partitions
         self.subjects = {subject.code: subject for subject in subjects}
+        brief = all(subject.brief for subject in self.subjects.values())
+        self._decode: Callable[[bytes], Routed[Any]] = decode_routed_briefly if brief else decode_routed
         self.held: dict[int, _Partition] = {}
 
     def forget(self) -> None:
@@ -229,7 +231,7 @@ class Accumulate:
         groups: dict[str, list[tuple[int, Fact]]] = {}
         erasures: list[Erasure] = []
         for record in records:
-            message: Routed = decode_routed(record.value)
+            message = self._decode(record.value)
             source, offset = message.source, record.offset
             if message.erasures:
                 erasures.extend(each for each in message.erasures if self._told_by_all(here, each, source))

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import msgspec
 
-from schemas.fact import Fact
+from schemas.fact import Brief
 from streams.subject import HOUR, MINUTE, RELEASE, Now, Rows, Subject
 from streams.subjects.pane_rows import say_panes
 from streams.windows.panes import GIVEN, KLASS_BITS, SLOT_BITS, Panes, add, drop
@@ -32,8 +32,9 @@ class Ledger(Subject[Panes]):
     name: ClassVar[str] = "ledger"
     code: ClassVar[str] = "l"
     light: ClassVar[bool] = True
+    brief: ClassVar[bool] = True
 
-    def keys(self, fact: Fact) -> Iterable[str]:
+    def keys(self, fact: Brief) -> Iterable[str]:
         """Return the actor, where it gave anything, and the receivers, each once."""
         if not fact.receivers:
             return (fact.actor,) if fact.given else ()
@@ -53,7 +54,7 @@ class Ledger(Subject[Panes]):
         """Return the panes as bytes, 6 each."""
         return FORMAT + _encode(state)
 
-    def fold(self, key: str, state: Panes, facts: Sequence[Fact], rows: Rows) -> None:
+    def fold(self, key: str, state: Panes, facts: Sequence[Brief], rows: Rows) -> None:
         """Count the facts, say their panes."""
         touched: set[int] = set()
         for fact in facts:
@@ -71,5 +72,9 @@ class Ledger(Subject[Panes]):
 
     def present(self, key: str, state: Panes, now: Now, rows: Rows) -> int:
         """Forget the minutes that can change no more; they have been said. Look again when the latest is one of them."""
+        newest = max(state, default=0) >> SLOT_BITS
+        if newest < now.floor // MINUTE:
+            state.clear()
+            return RELEASE
         drop(state, now.floor // MINUTE)
-        return max((max(state) >> SLOT_BITS) * MINUTE + SETTLING, now.time + HOUR) if state else RELEASE
+        return max(newest * MINUTE + SETTLING, now.time + HOUR)
