@@ -52,7 +52,7 @@ class Watch:
         self._progress: dict[Any, int] = {}
 
     def look(self) -> None:
-        """Note progress and lags; end the process when a deadline has passed."""
+        """Note progress and lags, and what follows of them for Python; end the process when a deadline has passed."""
         consumer: Any = self.app.consumer
         now = monotonic()
         ready = bool(consumer.begins) or (self.ready and not self.app.rebalancing)
@@ -80,6 +80,7 @@ class Watch:
             self.moved_at = now
         self._progress, self.lags = progress, lags
         telemetry.consumer_lag(lags)
+        runtime.turns(backlog=bool(consumer.late()))
         if now - self.moved_at > self.settings.stall_deadline / 1000:
             die(
                 Exit.STALLED,

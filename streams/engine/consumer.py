@@ -237,7 +237,7 @@ class GuardedConsumer(driver.Consumer):
         first, *later = self._stages
         if active is None:
             return None
-        late = [tp for tp in self.begins if tp.topic == first and self.waiting(tp) >= BACKLOG]
+        late = self.late()
         if any(self._piles_up(topic, AHEAD) for topic in later[:1]):
             ahead = [tp for tp in self.begins if tp.topic == first]
         elif any(self._piles_up(topic, FURTHER * self._stages[topic].partitions) for topic in later[1:]):
@@ -275,6 +275,11 @@ class GuardedConsumer(driver.Consumer):
         """Return up to where a partition can be read: to its end, or to where the first open transaction begins."""
         end: int | None = self._thread._ensure_consumer().last_stable_offset(tp)
         return max(end or 0, 0)
+
+    def late(self) -> list[Any]:
+        """Return the partitions that the first stage reads and that have a backlog."""
+        first = next(iter(self._stages))
+        return [tp for tp in self.begins if tp.topic == first and self.waiting(tp) >= BACKLOG]
 
     def waiting(self, tp: Any) -> int:
         """Return how many records of a guarded partition wait to be processed, as far as is known."""

@@ -11,7 +11,9 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 
 TURN: Final = 0.001
-"""Seconds. Who reads a broker's answer waits so long for the thread that computes; by itself Python lets it have 5 ms."""
+"""Seconds. Who reads a broker's answer waits so long for the thread that computes; by itself Python lets it have 5 ms,"""
+LONG_TURN: Final = 0.005
+"""and so do we on a backlog, which brings 4 to 8 % more events a second (docs/decisions/0012-core.md)."""
 CYCLES: Final = (50_000, 20, 100)
 """Batches make many short-lived tuples and keep none in cycles: looking for cycles as often as Python does by itself took a
 third of the time."""
@@ -21,9 +23,14 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Run `main` to its end on uvloop, where there is one for this system; what is loaded by now stays for good."""
     gc.freeze()
     gc.set_threshold(*CYCLES)
-    sys.setswitchinterval(TURN)
+    turns(backlog=False)
     try:
         import uvloop
     except ImportError:
         return asyncio.run(main)
     return uvloop.run(main)
+
+
+def turns(*, backlog: bool) -> None:
+    """Have threads take turns as it is best on a backlog, or without one."""
+    sys.setswitchinterval(LONG_TURN if backlog else TURN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from faust.types import TP
 
 from infra.clock import wall
 from streams.engine import consumer as module
+from streams.engine import runtime
 from streams.engine.batches import Batch
 from streams.engine.consumer import (
     AHEAD,
@@ -231,6 +233,23 @@ def test_partitions_with_a_backlog_wait_for_each_other(monkeypatch: pytest.Monke
         assert await asked(world, monkeypatch, lags, times, fast) == {fast}
 
     in_world(test)
+
+
+def test_threads_take_long_turns_on_a_backlog_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a backlog of the input: what waits before a later stage is small where records are waited for."""
+    before = sys.getswitchinterval()
+
+    async def test(world: World) -> None:
+        lags = {**dict.fromkeys(EVENTS, BACKLOG - 1), DECODED: 10**6}
+        for more, turn in ((0, runtime.TURN), (1, runtime.LONG_TURN), (0, runtime.TURN)):
+            await asked(world, monkeypatch, {**lags, EVENTS[1]: BACKLOG - 1 + more}, {}, *EVENTS)
+            runtime.turns(backlog=bool(world.app.consumer.late()))
+            assert sys.getswitchinterval() == pytest.approx(turn)
+
+    try:
+        in_world(test)
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_nobody_waits_for_long_for_who_does_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
