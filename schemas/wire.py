@@ -12,7 +12,7 @@ import msgspec
 
 from schemas.fact import Brief, Fact
 
-F = TypeVar("F", bound=Brief, covariant=True)
+F = TypeVar("F", covariant=True)
 
 UNHEARD: Final = -(1 << 62)
 """Watermark of a source that has not been heard of: it holds everybody back."""
@@ -21,13 +21,14 @@ UNHEARD: Final = -(1 << 62)
 class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A decoded event that claims its id.
 
-    `offset` and `appended` (ms) are its record's in the source partition, `row` its encoded `events` row, `undo_of` the
-    id it takes back, if it is an undo. `behind`, unless 0, is by how many ms it is late: it may only be a duplicate.
+    `offset` and `appended` (ms) are its record's in the source partition, `fact` is its encoded fact, which accept keeps
+    and passes on as it is, `row` its encoded `events` row, `undo_of` the id it takes back, if it is an undo. `behind`,
+    unless 0, is by how many ms it is late: it may only be a duplicate.
     """
 
     offset: int
     appended: int
-    fact: Fact
+    fact: msgspec.Raw
     row: bytes
     undo_of: str = ""
     behind: int = 0
@@ -79,10 +80,10 @@ class Decoded(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Routed(msgspec.Struct, Generic[F], frozen=True, array_like=True, gc=False):
     """Accept → accumulate: facts of accept partition `source`, offsets [begin, end) of its input, for one partition.
 
-    `facts` are (offset, keys, fact): `keys` are those of the fact's subjects that live in the receiving partition, each
-    a subject's code followed by its key. `time` is stream time as accept knows it; no fact with a time below `floor`
-    will follow from this source (both ms). A message with `erasures` holds nothing else: no fact that names one of these
-    accounts will follow from this source.
+    `facts` are (offset, keys, fact), the fact as whoever reads it wants it, or encoded still: `keys` are those of the fact's
+    subjects that live in the receiving partition, each a subject's code followed by its key. `time` is stream time as accept
+    knows it; no fact with a time below `floor` will follow from this source (both ms). A message with `erasures` holds nothing
+    else: no fact that names one of these accounts will follow from this source.
     """
 
     source: int
@@ -95,7 +96,14 @@ class Routed(msgspec.Struct, Generic[F], frozen=True, array_like=True, gc=False)
 
 
 encode = msgspec.msgpack.Encoder().encode
+decode_fact = msgspec.msgpack.Decoder(Fact).decode
+decode_brief = msgspec.msgpack.Decoder(Brief).decode
+"""Only what counting needs of a fact, at half the price."""
 decode_decoded = msgspec.msgpack.Decoder(Decoded).decode
 decode_routed = msgspec.msgpack.Decoder(Routed[Fact]).decode
 decode_routed_briefly = msgspec.msgpack.Decoder(Routed[Brief]).decode
-"""Only what counting needs of each fact, at half the price."""
+
+
+def raw_fact(fact: Fact) -> msgspec.Raw:
+    """Return the fact encoded."""
+    return msgspec.Raw(encode(fact))

@@ -9,7 +9,7 @@ How ids and orders are remembered, so that a replay after a crash is not a dupli
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 from typing import Any, Final
@@ -19,9 +19,21 @@ import msgspec
 from infra import telemetry
 from infra.clock import wall
 from schemas.decode import Reason, Rejected
-from schemas.fact import UNDO, Fact
+from schemas.fact import UNDO, Brief
 from schemas.rows import TABLES
-from schemas.wire import UNHEARD, Claim, Decoded, Erasure, Order, Routed, decode_decoded, encode
+from schemas.wire import (
+    UNHEARD,
+    Claim,
+    Decoded,
+    Erasure,
+    Order,
+    Routed,
+    decode_brief,
+    decode_decoded,
+    decode_fact,
+    encode,
+    raw_fact,
+)
 from streams.agents.erasure import claim_without, fingerprint, without
 from streams.agents.erasure import names as erased_names
 from streams.agents.ingest import dead_letter
@@ -42,8 +54,8 @@ MAX_PAST: Final = 64
 _LAGS: Final = 16
 """Of each batch this many event lags are observed, evenly spread."""
 
-_Item = tuple[int, tuple[str, ...], Fact]
-"""What is routed: the offset that caused it, keys of one partition, and the fact."""
+_Item = tuple[int, tuple[str, ...], msgspec.Raw]
+"""What is routed: the offset that caused it, keys of one partition, and the fact, encoded."""
 
 
 @dataclass(slots=True)
@@ -106,6 +118,9 @@ class Accept:
     ) -> None:
         self.names, self.sources, self.partitions, self.horizon = names, sources, partitions, horizon
         self.subjects = subjects
+        brief = all(subject.brief for subject in subjects)
+        self._read: Callable[[msgspec.Raw], Any] = decode_brief if brief else decode_fact
+        """What of a fact decides where it goes; the fact itself goes as it came."""
         self.held: dict[int, _Partition] = {}
 
     def forget(self) -> None:
@@ -152,22 +167,22 @@ class Accept:
                     continue
                 if here.erased and (gone := erased_names(claim, here.erased)):
                     claim = claim_without(claim, gone)
-                if self._judge(here, message.source, claim, effects):
+                fact = self._read(claim.fact)
+                if self._judge(here, message.source, claim, fact, effects):
                     rows.append(claim.row)
                     appended = min(appended or claim.appended, claim.appended)
-                    lags.append(now - claim.fact.time / 1000)
-                    fact = claim.fact
+                    lags.append(now - fact.time / 1000)
                     if fact.kind == UNDO:
                         target = partition_of(claim.undo_of, self.partitions)
                         orders[target].append(Order(offset, fact.time, claim.undo_of))
-                    if not memory.accept(offset, fact):
-                        self._route(routed, offset, fact)
+                    if not memory.accept(offset, fact, claim.fact):
+                        self._route(routed, offset, fact, claim.fact)
             for order in message.orders:
                 if order.offset >= clock.seen:
                     outcome, undone = memory.order(offset, order.time, order.undo_of)
                     telemetry.undo(outcome)
                     for fact in undone:
-                        self._route(routed, offset, msgspec.structs.replace(fact, sign=-1))
+                        self._route(routed, offset, fact, raw_fact(msgspec.structs.replace(fact, sign=-1)))
             clock.seen = max(clock.seen, message.end)
             clock.time = max(clock.time, message.time)
             if message.silent:
@@ -202,9 +217,8 @@ class Accept:
         """Do nothing."""
         return None
 
-    def _judge(self, here: _Partition, source: int, claim: Claim, effects: Effects) -> bool:
+    def _judge(self, here: _Partition, source: int, claim: Claim, fact: Brief, effects: Effects) -> bool:
         """Tell whether the claim is accepted, and count what becomes of it."""
-        fact = claim.fact
         if here.memory.duplicate(fact, claim.behind):
             outcome = "duplicate"
             telemetry.duplicates(1)
@@ -238,8 +252,8 @@ class Accept:
             gone = frozenset((erasure.account,))
             here.memory.rewrite(erasure.account.encode(), lambda fact: without(fact, gone))
 
-    def _route(self, routed: list[list[_Item]], offset: int, fact: Fact) -> None:
-        """Add `fact` for every partition in which one of its subjects lives."""
+    def _route(self, routed: list[list[_Item]], offset: int, fact: Any, raw: msgspec.Raw) -> None:
+        """Add `raw`, which is `fact` encoded, for every partition in which one of its subjects lives."""
         by_partition: dict[int, list[str]] = {}
         erased = not fact.actor
         for subject in self.subjects:
@@ -256,7 +270,7 @@ class Accept:
                 else:
                     keys.append(code + key)
         for partition, keys in by_partition.items():
-            routed[partition].append((offset, tuple(keys), fact))
+            routed[partition].append((offset, tuple(keys), raw))
 
     def _advance(self, here: _Partition) -> None:
         """Let time pass: the slowest source decides.

@@ -20,7 +20,7 @@ import msgspec
 from schemas.fact import Fact
 from schemas.rows import TABLES
 from schemas.text import mentions
-from schemas.wire import Claim, Erasure
+from schemas.wire import Claim, Erasure, decode_fact, raw_fact
 from streams.agents.agenda import HEADER
 from streams.engine.progress import PROGRESS
 from streams.subject import Subject
@@ -42,7 +42,7 @@ def fingerprint(account: str) -> bytes:
 
 def names(claim: Claim, erased: Container[bytes]) -> frozenset[str]:
     """Return the accounts that a claim names, its words included, and that are erased."""
-    fact = claim.fact
+    fact = decode_fact(claim.fact)
     named = {fact.actor, fact.author, *fact.receivers}
     if b"@" in claim.row:
         text = msgspec.json.decode(claim.row)[_TEXT]
@@ -76,7 +76,7 @@ def claim_without(claim: Claim, gone: frozenset[str]) -> Claim:
     for name in ("targets", "mentioned"):
         row[name] = ["" if each in gone else each for each in row[name]]
     encoded = msgspec.json.encode(list(row.values()))
-    return msgspec.structs.replace(claim, fact=without(claim.fact, gone), row=encoded)
+    return msgspec.structs.replace(claim, fact=raw_fact(without(decode_fact(claim.fact), gone)), row=encoded)
 
 
 class Erased(NamedTuple):

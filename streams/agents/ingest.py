@@ -19,7 +19,7 @@ from infra.clock import monotonic, wall
 from schemas.decode import Reason, Rejected, decode
 from schemas.fact import fact_of
 from schemas.rows import events_row
-from schemas.wire import UNHEARD, Claim, Decoded, encode
+from schemas.wire import UNHEARD, Claim, Decoded, encode, raw_fact
 from streams.agents.routing import partition_of, rows_sends
 from streams.engine.outbox import Send
 from streams.engine.stage import Effects
@@ -98,7 +98,9 @@ class Ingest:
                 late_by = time - at  # late, unless accept knows its id: then it is a duplicate that took long
             fact = fact_of(event, at)
             row = _json((*events_row(event, fact, raw, appended, topic, partition, offset), offset))
-            claims[partition_of(event.id, parts)].append(Claim(offset, appended, fact, row, event.undo_of, late_by))
+            claims[partition_of(event.id, parts)].append(
+                Claim(offset, appended, raw_fact(fact), row, event.undo_of, late_by)
+            )
         source.time = time
         source.read += len(records)
         source.heard_at = monotonic()

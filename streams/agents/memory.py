@@ -25,7 +25,8 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from schemas.fact import UNDO, Fact
+from schemas.fact import UNDO, Brief, Fact
+from schemas.wire import decode_brief, decode_fact, encode, raw_fact
 from streams.agents.routing import MAX_MESSAGE, cut
 from streams.engine.faults import CorruptState
 from streams.engine.progress import FENCE, PROGRESS
@@ -46,17 +47,16 @@ T = TypeVar("T")
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An accepted fact, or an order to take back the event `undo_of` (then `fact` is None)."""
+    """An accepted fact, encoded; or, if there is an `undo_of`, an order to take that event back, without a fact."""
 
     offset: int
     time: int
-    fact: Fact | None = None
+    fact: msgspec.Raw = msgspec.Raw(encode(None))
     undo_of: str = ""
 
 
 _decode = msgspec.msgpack.Decoder(tuple[Entry, ...]).decode
 _chunks = msgspec.msgpack.Decoder(tuple[bytes, ...]).decode
-_encode = msgspec.msgpack.Encoder().encode
 
 
 @dataclass(slots=True, eq=False)
@@ -140,16 +140,16 @@ class Memory:
             for entry in found:
                 if not reached < entry.offset < offset:
                     continue
-                if entry.fact is not None:
-                    self._know(entry.fact)
-                else:
+                if entry.undo_of:
                     self._wait(entry.undo_of, entry.time)
+                else:
+                    self._know(decode_brief(entry.fact))
             reached = max(reached, found[-1].offset)
             self._close((key,), found)
             self._batch = []
         self.forget(settled)
 
-    def duplicate(self, fact: Fact, behind: int) -> bool:
+    def duplicate(self, fact: Brief, behind: int) -> bool:
         """Tell whether an event with the same id counts already, no further apart than the horizon.
 
         By how many ms a copy is late (`behind`; 0 if it is not) is added to the distance: of what is further away
@@ -162,9 +162,9 @@ class Memory:
             place = place.earlier.get(fact.id)
         return False
 
-    def accept(self, offset: int, fact: Fact) -> bool:
-        """Remember an event that counts; tell whether an order that came before it takes it back at once."""
-        self._batch.append(Entry(offset, fact.time, fact))
+    def accept(self, offset: int, fact: Brief, raw: msgspec.Raw) -> bool:
+        """Remember an event that counts, encoded as `raw`; tell whether an order that came before it takes it back at once."""
+        self._batch.append(Entry(offset, fact.time, raw))
         return self._know(fact)
 
     def order(self, offset: int, time: int, target: str) -> tuple[str, list[Fact]]:
@@ -172,7 +172,7 @@ class Memory:
 
         It is `applied`, `repeated` (taken back before), `refused` (too far apart, or an undo itself) or `waiting`.
         """
-        self._batch.append(Entry(offset, time, None, target))
+        self._batch.append(Entry(offset, time, undo_of=target))
         outcome, places = self._wait(target, time)
         return outcome, [self._fact(place, target) for place in places]
 
@@ -198,7 +198,10 @@ class Memory:
         """Change the facts that are remembered, those of segments that have these bytes in them; ids and times stay."""
 
         def changed(entries: Iterable[Entry]) -> list[Entry]:
-            return [e if e.fact is None else msgspec.structs.replace(e, fact=change(e.fact)) for e in entries]
+            return [
+                e if e.undo_of else msgspec.structs.replace(e, fact=raw_fact(change(decode_fact(e.fact))))
+                for e in entries
+            ]
 
         self._batch = changed(self._batch)
         for key in self._entries:
@@ -211,8 +214,8 @@ class Memory:
         self._junk, self._rewritten = [], {}
         while self._segments and self._segments[0][0] <= settled:
             writes[heappop(self._segments)[1]] = None
-        events = [entry for entry in self._batch if entry.fact is not None]
-        orders = [entry for entry in self._batch if entry.fact is None]
+        events = [entry for entry in self._batch if not entry.undo_of]
+        orders = [entry for entry in self._batch if entry.undo_of]
         for kind, entries in ((_EVENTS, events), (_ORDERS, orders)):
             if entries:
                 segments = dict(_segments(kind, entries))
@@ -221,7 +224,7 @@ class Memory:
         self._batch = []
         return writes
 
-    def _know(self, fact: Fact) -> bool:
+    def _know(self, fact: Brief) -> bool:
         """Note an event that counts; tell whether it was taken back before it came."""
         name, minute = fact.id, fact.time // MINUTE
         place = self._open.get(minute)
@@ -234,7 +237,7 @@ class Memory:
         place.ids.append(name)
         if fact.kind == UNDO:
             place.spent[name] = "refused"
-        elif any(abs(fact.time - time) <= self.horizon for time in self._waiting.get(name, ())):
+        elif name in self._waiting and any(abs(fact.time - time) <= self.horizon for time in self._waiting[name]):
             place.spent[name] = "repeated"
             return True
         return False
@@ -268,9 +271,8 @@ class Memory:
     def _fact(self, place: _Place, name: str) -> Fact:
         """Return the event with that id in a place."""
         kept = self._having(name.encode(), place.segments) if place.segments else self._batch
-        return next(
-            e.fact for e in kept if e.fact is not None and e.fact.id == name and e.fact.time // MINUTE == place.minute
-        )
+        facts = (decode_fact(e.fact) for e in kept if not e.undo_of and e.time // MINUTE == place.minute)
+        return next(fact for fact in facts if fact.id == name)
 
     def _having(self, name: bytes, segments: Iterable[bytes]) -> Iterator[Entry]:
         """Yield the entries of the chunks that have these bytes in them."""
@@ -294,7 +296,7 @@ class Memory:
         for place in self._open.values():
             place.segments = keys
         self._open = {}
-        until = max(e.time + self.horizon * (2 if e.fact is None else 1) for e in entries) + 2 * MINUTE
+        until = max(e.time + self.horizon * (2 if e.undo_of else 1) for e in entries) + 2 * MINUTE
         for key in keys:
             heappush(self._segments, (until, key))
 
@@ -311,4 +313,4 @@ def _segments(kind: bytes, entries: Sequence[Entry]) -> Iterator[tuple[bytes, by
 
 
 def _packed(entries: Sequence[Entry]) -> bytes:
-    return _encode([_encode(entries[start : start + _CHUNK]) for start in range(0, len(entries), _CHUNK)])
+    return encode([encode(entries[start : start + _CHUNK]) for start in range(0, len(entries), _CHUNK)])

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.fact import LIKE, UNDO, Fact
+from schemas.wire import raw_fact
 from streams.agents import memory as module
 from streams.agents.memory import Memory
 from streams.engine.progress import FENCE
@@ -21,6 +22,11 @@ DAY = 24 * HOUR
 def fact(name: str, time: int, kind: int = LIKE) -> Fact:
     """Return a fact of that id and time."""
     return Fact(name, kind, time, "ada")
+
+
+def remember(memory: Memory, offset: int, one: Fact) -> bool:
+    """Have a memory accept a fact."""
+    return memory.accept(offset, one, raw_fact(one))
 
 
 class Everything:
@@ -86,7 +92,7 @@ class Kept:
         elif self.memory.duplicate(one := fact(name, time, UNDO if what == "undo" else LIKE), 0):
             found = "duplicate"
         else:
-            found = "undone" if self.memory.accept(self.offset - 1, one) else "counts"
+            found = "undone" if remember(self.memory, self.offset - 1, one) else "counts"
         self.settled = max(self.settled, settled)
         self.memory.forget(self.settled)
         return found
@@ -129,7 +135,7 @@ def test_an_undo_counts_once_across_a_restart() -> None:
 def test_how_late_a_copy_is_adds_to_its_distance() -> None:
     """So nobody need remember for longer than the horizon, and whoever does says the same."""
     memory = Memory({}, HORIZON)
-    memory.accept(0, fact("a", DAY))
+    remember(memory, 0, fact("a", DAY))
     assert memory.duplicate(fact("a", DAY), HORIZON)
     assert not memory.duplicate(fact("a", DAY), HORIZON + 1)
     assert memory.duplicate(fact("a", DAY + HORIZON), 0)
@@ -140,8 +146,8 @@ def test_how_late_a_copy_is_adds_to_its_distance() -> None:
 def test_what_an_order_found_is_said() -> None:
     """Whether it was carried out, had been before, came too early, or asks for what cannot be."""
     memory = Memory({}, HORIZON)
-    memory.accept(0, fact("a", DAY))
-    memory.accept(1, fact("u", DAY, UNDO))
+    remember(memory, 0, fact("a", DAY))
+    remember(memory, 1, fact("u", DAY, UNDO))
     asked = [("a", DAY + 2 * HORIZON), ("a", DAY), ("a", DAY), ("u", DAY), ("nobody", DAY)]
     said = [memory.order(2, time, target)[0] for target, time in asked]
     assert said == ["refused", "applied", "repeated", "refused", "waiting"]
@@ -244,7 +250,7 @@ def test_a_large_batch_makes_several_segments(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(module, "MAX_MESSAGE", 2_000)
     memory = Memory(table := {}, HORIZON)
     for number in range(300):
-        memory.accept(number // 3, fact(f"e{number}", DAY))
+        remember(memory, number // 3, fact(f"e{number}", DAY))
     writes = memory.flush(0)
     assert len(writes) > 5
     assert all(value is not None and len(value) <= 2_000 + FENCE.size for value in writes.values())
