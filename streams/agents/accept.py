@@ -109,6 +109,12 @@ class _Partition:
     told_onward: tuple[int, int] = (-1, -1)
     """Minutes of what was last told: the floor to the other accept partitions; time and settled to accumulate."""
 
+    def count(self, source: int, outcome: str, number: int = 1) -> None:
+        """Count what became of claims from a source."""
+        if number:
+            key = source, str(outcome)
+            self.outcomes[key] = self.outcomes.get(key, 0) + number
+
 
 class Accept:
     """The body of the second stage."""
@@ -151,8 +157,7 @@ class Accept:
         rows: list[bytes] = []
         erasures: list[Erasure] = []
         appended = 0
-        lags: list[float] = []
-        now = wall()
+        times: list[int] = []
         for record in records:
             offset = record.offset
             message: Decoded = decode_decoded(record.value)
@@ -162,21 +167,26 @@ class Accept:
                 erasures.extend(each for each in message.erasures if each.account and not each.lifted)
                 continue
             clock = here.clocks.setdefault(message.source, _Clock())
+            accepted = len(rows)
             for claim in message.claims:
                 if claim.offset < clock.seen:
                     continue
                 if here.erased and (gone := erased_names(claim, here.erased)):
                     claim = claim_without(claim, gone)
                 fact = self._read(claim.fact)
-                if self._judge(here, message.source, claim, fact, effects):
-                    rows.append(claim.row)
-                    appended = min(appended or claim.appended, claim.appended)
-                    lags.append(now - fact.time / 1000)
-                    if fact.kind == UNDO:
-                        target = partition_of(claim.undo_of, self.partitions)
-                        orders[target].append(Order(offset, fact.time, claim.undo_of))
-                    if not memory.accept(offset, fact, claim.fact):
-                        self._route(routed, offset, fact, claim.fact)
+                if claim.behind or fact.time < here.floor or memory.duplicate(fact, 0):
+                    self._refuse(here, message.source, claim, fact, effects)
+                    continue
+                rows.append(claim.row)
+                times.append(fact.time)
+                if claim.appended < appended or not appended:
+                    appended = claim.appended
+                if fact.kind == UNDO:
+                    target = partition_of(claim.undo_of, self.partitions)
+                    orders[target].append(Order(offset, fact.time, claim.undo_of))
+                if not memory.accept(offset, fact, claim.fact):
+                    self._route(routed, offset, fact, claim.fact)
+            here.count(message.source, "accepted", len(rows) - accepted)
             for order in message.orders:
                 if order.offset >= clock.seen:
                     outcome, undone = memory.order(offset, order.time, order.undo_of)
@@ -205,7 +215,8 @@ class Accept:
             outcomes = [("accept", partition, s, outcome, n) for (s, outcome), n in here.outcomes.items()]
             effects.sends.extend(rows_sends(self.names.rows, partition, "outcomes", outcomes, end))
         effects.kept = self._kept(here)
-        telemetry.accepted(len(rows), lags[:: max(1, len(lags) // _LAGS)])
+        now = wall()
+        telemetry.accepted(len(rows), [now - time / 1000 for time in times[:: max(1, len(times) // _LAGS)]])
         telemetry.state_keys("ids", sum(len(p.memory) for p in self.held.values()))
         return effects
 
@@ -217,28 +228,21 @@ class Accept:
         """Do nothing."""
         return None
 
-    def _judge(self, here: _Partition, source: int, claim: Claim, fact: Brief, effects: Effects) -> bool:
-        """Tell whether the claim is accepted, and count what becomes of it."""
+    def _refuse(self, here: _Partition, source: int, claim: Claim, fact: Brief, effects: Effects) -> None:
+        """Say why a claim that is late or known does not count: it is a duplicate if its id counts already."""
         if here.memory.duplicate(fact, claim.behind):
-            outcome = "duplicate"
+            here.count(source, "duplicate")
             telemetry.duplicates(1)
-        elif claim.behind or fact.time < here.floor:
-            outcome = Reason.LATE
-            telemetry.dead_letter(outcome)
-            if claim.behind:
-                why = f"{claim.behind / 1000:.0f} s behind the newest event before it in its partition"
-            else:  # its partition was silent for so long that the others did not wait for it
-                why = f"{(here.floor - fact.time) / 1000:.0f} s behind the other partitions, its own having been silent"
-            row = msgspec.json.decode(claim.row)
-            raw = row[RAW].encode()
-            effects.sends.append(
-                dead_letter(self.names, Rejected(Reason.LATE, why), source, claim.offset, raw, claim.appended)
-            )
-        else:
-            outcome = "accepted"
-        count = (source, str(outcome))
-        here.outcomes[count] = here.outcomes.get(count, 0) + 1
-        return outcome == "accepted"
+            return
+        here.count(source, Reason.LATE)
+        telemetry.dead_letter(Reason.LATE)
+        if claim.behind:
+            why = f"{claim.behind / 1000:.0f} s behind the newest event before it in its partition"
+        else:  # its partition was silent for so long that the others did not wait for it
+            why = f"{(here.floor - fact.time) / 1000:.0f} s behind the other partitions, its own having been silent"
+        raw = msgspec.json.decode(claim.row)[RAW].encode()
+        letter = dead_letter(self.names, Rejected(Reason.LATE, why), source, claim.offset, raw, claim.appended)
+        effects.sends.append(letter)
 
     @staticmethod
     def _erase(here: _Partition, erasure: Erasure) -> None:
