@@ -123,7 +123,8 @@ class Accept:
         self, *, names: Names, sources: int, partitions: int, horizon: int, subjects: Sequence[Subject[Any]]
     ) -> None:
         self.names, self.sources, self.partitions, self.horizon = names, sources, partitions, horizon
-        self.subjects = subjects
+        self._ways = [(subject, subject.code, subject.keys, subject.home) for subject in subjects]
+        """Looked up once: every event asks all of them."""
         brief = all(subject.brief for subject in subjects)
         self._read: Callable[[msgspec.Raw], Any] = decode_brief if brief else decode_fact
         """What of a fact decides where it goes; the fact itself goes as it came."""
@@ -259,15 +260,14 @@ class Accept:
     def _route(self, routed: list[list[_Item]], offset: int, fact: Any, raw: msgspec.Raw) -> None:
         """Add `raw`, which is `fact` encoded, for every partition in which one of its subjects lives."""
         by_partition: dict[int, list[str]] = {}
-        erased = not fact.actor
-        for subject in self.subjects:
+        erased, partitions = not fact.actor, self.partitions
+        for subject, code, keys_of, home in self._ways:
             if erased and subject.ruled:
                 continue  # who is erased does not compete
-            code = subject.code
-            for key in subject.keys(fact):
+            for key in keys_of(fact):
                 if erased and subject.about(key, ""):
                     continue
-                partition = partition_of(subject.home(key), self.partitions)
+                partition = partition_of(home(key), partitions)
                 keys = by_partition.get(partition)
                 if keys is None:
                     by_partition[partition] = [code + key]

@@ -231,9 +231,10 @@ class Memory:
         if place is None:
             place = self._open[minute] = _Place(minute)
             self._places.add(minute, place)
-        if (before := self._known.get(name)) is not None and before is not place:
+        before = self._known.setdefault(name, place)
+        if before is not place:
             place.earlier[name] = before
-        self._known[name] = place
+            self._known[name] = place
         place.ids.append(name)
         if fact.kind == UNDO:
             place.spent[name] = "refused"

@@ -36,9 +36,12 @@ class Ledger(Subject[Panes]):
 
     def keys(self, fact: Brief) -> Iterable[str]:
         """Return the actor, where it gave anything, and the receivers, each once."""
-        if not fact.receivers:
+        receivers = fact.receivers
+        if not receivers:
             return (fact.actor,) if fact.given else ()
-        return dict.fromkeys((fact.actor, *fact.receivers))
+        if len(receivers) == 1:
+            return fact.actor, receivers[0]
+        return dict.fromkeys((fact.actor, *receivers))
 
     def empty(self, key: str) -> Panes:
         """Return no panes."""
