@@ -65,6 +65,7 @@ class Watch:
         elif self.ready and not ready:
             self.recovering_since = now
         self.ready = ready
+        runtime.turns(backlog=ready and bool(consumer.late()))
         if not ready:
             if now - self.recovering_since > self.settings.recovery_deadline / 1000:
                 die(Exit.RECOVERY, f"no partition was ready after {now - self.recovering_since:.0f} s")
@@ -80,7 +81,6 @@ class Watch:
             self.moved_at = now
         self._progress, self.lags = progress, lags
         telemetry.consumer_lag(lags)
-        runtime.turns(backlog=bool(consumer.late()))
         if now - self.moved_at > self.settings.stall_deadline / 1000:
             die(
                 Exit.STALLED,

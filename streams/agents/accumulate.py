@@ -19,7 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from infra import telemetry
-from schemas.fact import Fact
+from schemas.fact import Brief
 from schemas.rows import TABLES
 from schemas.wire import UNHEARD, Erasure, Routed, decode_routed, decode_routed_briefly
 from streams.agents.agenda import HEADER, WAITING, Agenda, written
@@ -96,7 +96,7 @@ class _Flush:
         self.rows = Rows()
         self.touched: dict[bytes, _Touched] = {}
 
-    def fold(self, name: str, facts: Sequence[tuple[int, Fact]]) -> None:
+    def fold(self, name: str, facts: Sequence[tuple[int, Any]]) -> None:
         """Add to a key the facts it has not seen."""
         key = name.encode()
         found = _Touched(name, self.here.entries.get(key), self.subjects[name[0]])
@@ -228,7 +228,7 @@ class Accumulate:
         for code, agenda in here.agendas.items():
             agenda.sweep(here.entries, here.counts.get(code, 0))
         flush = _Flush(here, self.subjects, records[-1].offset)
-        groups: dict[str, list[tuple[int, Fact]]] = {}
+        groups: dict[str, list[tuple[int, Brief]]] = {}
         erasures: list[Erasure] = []
         for record in records:
             message = self._decode(record.value)

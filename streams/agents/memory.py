@@ -110,6 +110,10 @@ class Memory:
         self._open: dict[int, _Place] = {}
         """Places of this batch, by minute."""
         self._batch: list[Entry] = []
+        self._found: dict[tuple[int, str], msgspec.Raw] = {}
+        """Facts of this batch by minute and id, as far as any was asked for,"""
+        self._looked = 0
+        """and of how many of its entries."""
         self._segments: list[tuple[int, bytes]] = []
         """Heap of (settled time from which on nobody needs it, key)."""
         self._rewritten: dict[bytes, bytes] = {}
@@ -146,7 +150,7 @@ class Memory:
                     self._know(decode_brief(entry.fact))
             reached = max(reached, found[-1].offset)
             self._close((key,), found)
-            self._batch = []
+            self._begin([])
         self.forget(settled)
 
     def duplicate(self, fact: Brief, behind: int) -> bool:
@@ -203,7 +207,7 @@ class Memory:
                 for e in entries
             ]
 
-        self._batch = changed(self._batch)
+        self._begin(changed(self._batch))
         for key in self._entries:
             if key != PROGRESS and having in (raw := self._raw(key)):
                 self._rewritten[key] = raw[: FENCE.size] + _packed(changed(self._stored(key)))
@@ -221,8 +225,11 @@ class Memory:
                 segments = dict(_segments(kind, entries))
                 writes.update(segments)
                 self._close(tuple(segments), entries)
-        self._batch = []
+        self._begin([])
         return writes
+
+    def _begin(self, batch: list[Entry]) -> None:
+        self._batch, self._found, self._looked = batch, {}, 0
 
     def _know(self, fact: Brief) -> bool:
         """Note an event that counts; tell whether it was taken back before it came."""
@@ -271,9 +278,15 @@ class Memory:
 
     def _fact(self, place: _Place, name: str) -> Fact:
         """Return the event with that id in a place."""
-        kept = self._having(name.encode(), place.segments) if place.segments else self._batch
-        facts = (decode_fact(e.fact) for e in kept if not e.undo_of and e.time // MINUTE == place.minute)
-        return next(fact for fact in facts if fact.id == name)
+        if place.segments:
+            kept = self._having(name.encode(), place.segments)
+            facts = (decode_fact(e.fact) for e in kept if not e.undo_of and e.time // MINUTE == place.minute)
+            return next(fact for fact in facts if fact.id == name)
+        for entry in self._batch[self._looked :]:
+            if not entry.undo_of:
+                self._found.setdefault((entry.time // MINUTE, decode_brief(entry.fact).id), entry.fact)
+        self._looked = len(self._batch)
+        return decode_fact(self._found[place.minute, name])
 
     def _having(self, name: bytes, segments: Iterable[bytes]) -> Iterator[Entry]:
         """Yield the entries of the chunks that have these bytes in them."""

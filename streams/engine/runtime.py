@@ -11,9 +11,9 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 
 TURN: Final = 0.001
-"""Seconds. Who reads a broker's answer waits so long for the thread that computes; by itself Python lets it have 5 ms,"""
+"""Seconds for which a thread computes while another waits to read a broker's answer. By itself Python has it be 5 ms."""
 LONG_TURN: Final = 0.005
-"""and so do we on a backlog, which brings 4 to 8 % more events a second (docs/decisions/0012-core.md)."""
+"""The same on a backlog, where it brings 4 to 8 % more events a second (docs/decisions/0012-core.md)."""
 CYCLES: Final = (50_000, 20, 100)
 """Batches make many short-lived tuples and keep none in cycles: looking for cycles as often as Python does by itself took a
 third of the time."""

@@ -41,7 +41,7 @@ def _pieces(kind: Any, value: Any) -> Iterator[bytes]:
     if isinstance(kind, Schema):
         for field, item in zip(kind.fields, value, strict=True):
             yield from _pieces(field, item)
-    elif isinstance(kind, Array) and value is not None:
+    elif type(kind) is Array and value is not None:  # not those with another kind of length
         yield Int32.encode(len(value))
         for item in value:
             yield from _pieces(kind.array_of, item)

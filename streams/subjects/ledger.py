@@ -76,7 +76,7 @@ class Ledger(Subject[Panes]):
     def present(self, key: str, state: Panes, now: Now, rows: Rows) -> int:
         """Forget the minutes that can change no more; they have been said. Look again when the latest is one of them."""
         newest = max(state, default=0) >> SLOT_BITS
-        if newest < now.floor // MINUTE:
+        if not state or newest < now.floor // MINUTE:
             state.clear()
             return RELEASE
         drop(state, now.floor // MINUTE)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from schemas.event import KINDS, Event
 from schemas.fact import Fact, fact_of
+from schemas.wire import decode_brief, encode
 from streams.campaigns.rulebook import Rulebook
 from streams.subject import DAY, HOUR, MINUTE, RELEASE, SOON, Due, Now, Rows, Subject
 from streams.subjects.ledger import Ledger
@@ -183,6 +184,22 @@ def test_order_and_grouping_do_not_matter(subject: Subject[Any], data: st.DataOb
         shuffled = shuffled[cut:]
     apart.present(END)
     assert apart.seen() == together.seen()
+
+
+@pytest.mark.parametrize("subject", [each for each in SUBJECTS.values() if each.brief], ids=lambda each: each.name)
+@given(facts=some_facts)
+@settings(max_examples=25, deadline=None)
+def test_a_brief_is_all_it_asks_for(subject: Subject[Any], facts: list[Fact]) -> None:
+    """Who says so has the same keys and says the same, when no more is read of facts."""
+    whole, part = Reader(subject), Reader(subject)
+    briefs: list[Any] = [decode_brief(encode(fact)) for fact in facts]
+    assert [list(subject.keys(brief)) for brief in briefs] == [list(subject.keys(fact)) for fact in facts]
+    whole.fold(facts)
+    part.fold(briefs)
+    for reader in (whole, part):
+        reader.present(END)
+    assert part.seen() == whole.seen()
+    assert part.stored == whole.stored
 
 
 @every_subject

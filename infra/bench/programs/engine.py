@@ -93,6 +93,7 @@ def engine(task: Task) -> tuple[StagedApp, Stage]:
 
 async def main(task: Task) -> None:
     """Count the topic to its end; done when all is in the changelog, acknowledged, and the progress with it."""
+    runtime.turns(backlog=True)  # as the worker has it while all that is to be counted waits
     meter, core = Meter(task), Core()
     app, stage = engine(task)
     starting = asyncio.ensure_future(app.start())

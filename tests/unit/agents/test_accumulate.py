@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from schemas.fact import Fact
-from schemas.wire import Routed, encode
+from schemas.wire import UNHEARD, Routed, encode
 from streams.agents import accumulate
 from streams.agents.accumulate import Accumulate
 from streams.engine.progress import PROGRESS
@@ -139,6 +139,11 @@ def test_a_busy_account_of_the_ledger_takes_no_more_room_than_a_quiet_one(behind
         world.come(minute, behind, code="l")
         sizes.append(len(world.values[b"lada"]))
     assert sizes[-1] < 2 * sizes[100]
+
+
+def test_a_ledger_of_nothing_is_released_whatever_is_final() -> None:
+    """Also while nobody knows yet what is: what was done and undone in one batch leaves nothing."""
+    assert Ledger().present("ada", {}, Now(3 * MINUTE, UNHEARD), Rows()) == RELEASE
 
 
 @pytest.mark.parametrize("restarts", [False, True])

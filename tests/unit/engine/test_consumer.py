@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +19,6 @@ from faust.types import TP
 
 from infra.clock import wall
 from streams.engine import consumer as module
-from streams.engine import runtime
 from streams.engine.batches import Batch
 from streams.engine.consumer import (
     AHEAD,
@@ -235,21 +233,16 @@ def test_partitions_with_a_backlog_wait_for_each_other(monkeypatch: pytest.Monke
     in_world(test)
 
 
-def test_threads_take_long_turns_on_a_backlog_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a backlog of the input: what waits before a later stage is small where records are waited for."""
-    before = sys.getswitchinterval()
+def test_late_is_what_has_a_backlog_of_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits before a later stage is fewer and larger messages."""
 
     async def test(world: World) -> None:
         lags = {**dict.fromkeys(EVENTS, BACKLOG - 1), DECODED: 10**6}
-        for more, turn in ((0, runtime.TURN), (1, runtime.LONG_TURN), (0, runtime.TURN)):
-            await asked(world, monkeypatch, {**lags, EVENTS[1]: BACKLOG - 1 + more}, {}, *EVENTS)
-            runtime.turns(backlog=bool(world.app.consumer.late()))
-            assert sys.getswitchinterval() == pytest.approx(turn)
+        for late in ([], [EVENTS[1]]):
+            await asked(world, monkeypatch, {**lags, **dict.fromkeys(late, BACKLOG)}, {}, *EVENTS)
+            assert world.app.consumer.late() == late
 
-    try:
-        in_world(test)
-    finally:
-        sys.setswitchinterval(before)
+    in_world(test)
 
 
 def test_nobody_waits_for_long_for_who_does_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
