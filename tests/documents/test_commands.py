@@ -75,7 +75,7 @@ ELSEWHERE = {
     "juice demo --keep": ("has a stack of its own, and takes a minute", "Makefile", "juice demo $(ARGS)"),
     "juice bench": ("measures for a minute, on a stack of its own", "streams/cli/bench.py", "def bench("),
     "juice bench --plan 100000": ("measures for a minute, on a stack of its own", "streams/cli/bench.py", "def bench("),
-    "juice bench --copies 8 --rate 2500 --seconds 20 --plan 1000000": (
+    "juice bench --copies 4 --rate 3600 --seconds 20 --plan 1000000": (
         "measures for two minutes, on a stack of its own",
         "streams/cli/bench.py",
         "def bench(",
