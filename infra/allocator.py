@@ -10,11 +10,11 @@ from __future__ import annotations
 import ctypes
 from typing import Final
 
-LARGE: Final = 1 << 20
+LARGE: Final = 256 << 10
 """Bytes from which a block has a mapping of its own, which goes when it is freed. What a batch goes through is mostly smaller,
 or the system would hand out pages anew, and clear them, for each copy (docs/decisions/0014-pages.md).
 """
-KEPT: Final = 16 << 20
+KEPT: Final = 8 << 20
 """Bytes free at the heap's end until they are given back, for the same reason."""
 
 _TRIM_THRESHOLD: Final = -1

@@ -51,10 +51,10 @@ from infra import allocator
 
 if sys.argv[1] == "steady":
     allocator.steady()
-bytearray(512 << 10)
+bytearray(200 << 10)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(50):
-    bytearray(512 << 10)
+    bytearray(200 << 10)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
@@ -80,8 +80,8 @@ def test_large_blocks_stay_out_of_one_heap() -> None:
 
 
 def test_what_a_batch_goes_through_is_not_handed_out_anew() -> None:
-    """A fetch, or a request of half a megabyte, uses pages that the one before has used."""
+    """Blocks of a fifth of a megabyte use pages that those before have used."""
     if platform.libc_ver()[0] != "glibc":
         return
     faults = subprocess.run([sys.executable, "-c", AGAIN, "steady"], capture_output=True, text=True, check=True)
-    assert int(faults.stdout) < 50 * (512 << 10) / 4096 / 10
+    assert int(faults.stdout) < 50 * (200 << 10) / 4096 / 10
