@@ -15,7 +15,7 @@ from faust.transport.utils import DefaultSchedulingStrategy
 from streams.runs import runs
 
 MAX_RECORDS: Final = 2_000
-"""That a poll gives at most, all partitions together: what is made of more leaves a core's cache (docs/decisions/0014-pages.md),"""
+"""That a poll gives at most, all partitions together; what is made of more leaves the cache (docs/decisions/0014-pages.md),"""
 MAX_BYTES: Final = 4 << 20
 """and after which a batch is cut, so that its effects fit into memory and into a heartbeat."""
 
