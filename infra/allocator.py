@@ -10,14 +10,9 @@ from __future__ import annotations
 import ctypes
 from typing import Final
 
-LARGE: Final = 256 << 10
-"""Bytes from which a block has a mapping of its own, which goes when it is freed. What a batch goes through is mostly smaller,
-or the system would hand out pages anew, and clear them, for each copy (docs/decisions/0014-pages.md).
-"""
-KEPT: Final = 8 << 20
-"""Bytes free at the heap's end until they are given back, for the same reason."""
+LARGE: Final = 64 * 1024
+"""Bytes from which a block has a mapping of its own, which goes when it is freed."""
 
-_TRIM_THRESHOLD: Final = -1
 _MMAP_THRESHOLD: Final = -3
 _ARENA_MAX: Final = -8
 
@@ -31,4 +26,4 @@ def steady() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError):  # another than glibc
         return False
-    return all((mallopt(_MMAP_THRESHOLD, LARGE), mallopt(_TRIM_THRESHOLD, KEPT), mallopt(_ARENA_MAX, 1)))
+    return bool(mallopt(_MMAP_THRESHOLD, LARGE)) and bool(mallopt(_ARENA_MAX, 1))

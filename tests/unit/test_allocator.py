@@ -45,19 +45,6 @@ for each in threads: each.join()
 print(more, said().count("<heap nr="))
 """
 
-AGAIN = """
-import resource, sys
-from infra import allocator
-
-if sys.argv[1] == "steady":
-    allocator.steady()
-bytearray(200 << 10)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(50):
-    bytearray(200 << 10)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
-
 
 def look(how: str) -> tuple[int, int]:
     """Return how many mappings a large block brings, and how many heaps there are."""
@@ -77,11 +64,3 @@ def test_large_blocks_stay_out_of_one_heap() -> None:
     assert look("steady") == (1, 1)
     mapped, heaps = look("as it is")
     assert (mapped, heaps > 1) == (0, True)
-
-
-def test_what_a_batch_goes_through_is_not_handed_out_anew() -> None:
-    """Blocks of a fifth of a megabyte use pages that those before have used."""
-    if platform.libc_ver()[0] != "glibc":
-        return
-    faults = subprocess.run([sys.executable, "-c", AGAIN, "steady"], capture_output=True, text=True, check=True)
-    assert int(faults.stdout) < 50 * (200 << 10) / 4096 / 10
