@@ -159,6 +159,7 @@ class Accept:
         erasures: list[Erasure] = []
         appended = 0
         times: list[int] = []
+        now = wall()
         for record in records:
             offset = record.offset
             message: Decoded = decode_decoded(record.value)
@@ -216,7 +217,6 @@ class Accept:
             outcomes = [("accept", partition, s, outcome, n) for (s, outcome), n in here.outcomes.items()]
             effects.sends.extend(rows_sends(self.names.rows, partition, "outcomes", outcomes, end))
         effects.kept = self._kept(here)
-        now = wall()
         telemetry.accepted(len(rows), [now - time / 1000 for time in times[:: max(1, len(times) // _LAGS)]])
         telemetry.state_keys("ids", sum(len(p.memory) for p in self.held.values()))
         return effects

@@ -75,9 +75,5 @@ class Ledger(Subject[Panes]):
 
     def present(self, key: str, state: Panes, now: Now, rows: Rows) -> int:
         """Forget the minutes that can change no more; they have been said. Look again when the latest is one of them."""
-        newest = max(state, default=0) >> SLOT_BITS
-        if not state or newest < now.floor // MINUTE:
-            state.clear()
-            return RELEASE
         drop(state, now.floor // MINUTE)
-        return max(newest * MINUTE + SETTLING, now.time + HOUR)
+        return max((max(state) >> SLOT_BITS) * MINUTE + SETTLING, now.time + HOUR) if state else RELEASE
