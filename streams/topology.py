@@ -35,6 +35,7 @@ def build(settings: Settings, *, kafka: str, sources: int, rulebook: Rulebook) -
         future=settings.future,
         idle=settings.idle,
     )
+    accept = Accept(names=names, sources=sources, partitions=parts, horizon=settings.horizon, subjects=subjects)
     accumulate = Accumulate(names=names, partitions=parts, subjects=subjects)
     stages = [
         Stage(
@@ -50,7 +51,8 @@ def build(settings: Settings, *, kafka: str, sources: int, rulebook: Rulebook) -
             name="accept",
             source=names.decoded,
             partitions=parts,
-            body=Accept(names=names, sources=sources, partitions=parts, horizon=settings.horizon, subjects=subjects),
+            body=accept,
+            heard=accept.heard,
         ),
         Stage(
             app,

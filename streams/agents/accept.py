@@ -51,6 +51,8 @@ PAST: Final = 500
 """Milliseconds between two moments of which it is kept how far a source had come,"""
 MAX_PAST: Final = 64
 """and how many of them; beyond it every other one goes, which only makes the floor wait a little longer."""
+WAITED: Final = 2_000
+"""Milliseconds. A source whose records wait for so long before ingest has a backlog."""
 _LAGS: Final = 16
 """Of each batch this many event lags are observed, evenly spread."""
 
@@ -71,6 +73,8 @@ class _Clock:
     """Up to when it is known to have had no more than that; 0 if it spoke since."""
     past: list[tuple[int, int]] = field(default_factory=list)
     """What `appended` and `watermark` were, as far back as silent sources ask, at steps of PAST ms and more."""
+    waited: int = 0
+    """How long the newest of its records waited before ingest, ms."""
 
     def say(self, appended: int, watermark: int) -> None:
         """Note how far the source had come when Kafka had its newest record."""
@@ -148,6 +152,15 @@ class Accept:
             here.clocks.setdefault(-1 - other, _Clock())
         here.memory.restore(offset, here.settled)
 
+    def heard(self) -> dict[int, tuple[int, int]]:
+        """Return of each source with a backlog which offset and event time (ms) it had come to when we last heard of it."""
+        found: dict[int, tuple[int, int]] = {}
+        for here in self.held.values():
+            for source, clock in here.clocks.items():
+                if source >= 0 and clock.waited >= WAITED and not clock.silent:
+                    found[source] = max(found.get(source, (0, 0)), (clock.seen, clock.time))
+        return found
+
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
         """Return events' rows, routed facts and orders for the claims in `records`."""
         here = self.held[partition]
@@ -202,6 +215,7 @@ class Accept:
                 clock.watermark = max(clock.watermark, message.watermark)
             else:
                 clock.say(message.appended, message.watermark)
+                clock.waited = record.timestamp - message.appended
             self._advance(here)
         effects.writes = memory.flush(settled_before)
         begin, end = records[0].offset, records[-1].offset + 1

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -119,16 +119,18 @@ class Stage:
         partitions: int,
         body: Body,
         reached: Callable[[int], int | None] = lambda partition: None,
+        heard: Callable[[], Mapping[int, tuple[int, int]]] = dict,
         apart: bool = False,
     ) -> None:
-        """`reached` tells how far a partition is in event time (ms), where the body knows.
+        """`reached` tells how far a partition is in event time (ms), where the body knows. `heard` tells, of partitions of the
+        first stage that have a backlog, whoever holds them, which offset and event time (ms) they have come to.
 
         A body that computes for long does so `apart`, on a thread of its own. Otherwise nobody else would have a turn
         meanwhile, nor would a broker's answer be read: an event took a second and a half to its row at half of full load,
         and takes 0.4 s so.
         """
         self.app: Any = app  # ours: its consumer is guarded, which Faust's types do not know
-        self.name, self.body, self.reached = name, body, reached
+        self.name, self.body, self.reached, self.heard = name, body, reached, heard
         raw: dict[str, Any] = {
             "key_type": bytes,
             "value_type": bytes,

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from schemas.wire import UNHEARD, Decoded, encode
-from streams.agents.accept import Accept
+from streams.agents.accept import WAITED, Accept
 from streams.names import Names
 from tests.pipe import Pipe, Record
 
@@ -107,3 +107,24 @@ def test_a_partition_that_never_speaks_holds_back_nobody_who_goes_on() -> None:
     say(Decoded(0, 0, 0, UNHEARD, UNHEARD, appended=now + 20_000, silent=True))
     say(Decoded(1, 0, 0, UNHEARD, UNHEARD, appended=now + 20_000, silent=True))
     assert accept.held[0].floor == now - 900_000, "all are silent: nothing that Kafka has is earlier"
+
+
+def test_of_a_source_with_a_backlog_is_heard_where_it_is() -> None:
+    """As far as its newest message says; not of one whose records come as they happen, nor of one that is silent."""
+    accept = Accept(names=Names(), sources=3, partitions=2, horizon=86_400_000, subjects=())
+    for partition in range(2):
+        accept.restore(partition, {}, 0, b"")
+    appended = LATER - WAITED
+
+    def hears(partition: int, offset: int, message: Decoded) -> None:
+        accept.process(partition, [Record(offset, LATER, None, encode(message))], True)
+
+    hears(0, 0, Decoded(0, 0, 5, JULY, UNHEARD, appended=appended))
+    hears(1, 0, Decoded(0, 0, 9, JULY + 1, UNHEARD, appended=appended))
+    hears(0, 1, Decoded(1, 0, 7, JULY + 2, UNHEARD, appended=appended + 1))
+    hears(1, 1, Decoded(-2, 0, 7, UNHEARD, JULY))
+    assert accept.heard() == {0: (9, JULY + 1)}
+    hears(0, 2, Decoded(1, 7, 8, JULY + 3, UNHEARD, appended=appended))
+    assert accept.heard() == {0: (9, JULY + 1), 1: (8, JULY + 3)}
+    hears(0, 3, Decoded(1, 8, 8, JULY + 3, UNHEARD, appended=LATER, silent=True))
+    assert accept.heard() == {0: (9, JULY + 1)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -130,9 +130,16 @@ DECODED = TP("juice.decoded", 3)
 
 
 async def asked(
-    world: World, monkeypatch: pytest.MonkeyPatch, lags: Mapping[Any, int], times: Mapping[int, int], *active: Any
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    lags: Mapping[Any, int],
+    times: Mapping[int, int],
+    *active: Any,
+    heard: Mapping[int, tuple[int, int]] = MappingProxyType({}),
 ) -> set[Any]:
-    """Poll `active` partitions; return those of which records are taken. By partition: how many wait, and event time."""
+    """Poll `active` partitions; return those of which records are taken. By partition: how many wait, event time, and what the
+    second stage has heard: offset and event time.
+    """
     seen: list[set[Any]] = []
 
     async def getmany(self: Any, partitions: set[Any], _: float) -> Mapping[Any, Any]:
@@ -143,6 +150,7 @@ async def asked(
     for stage in world.app.stages.values():
         monkeypatch.setattr(stage, "next_offset", lambda partition: 5)
         monkeypatch.setattr(stage, "reached", times.get)
+        monkeypatch.setattr(stage, "heard", lambda: heard)
     monkeypatch.setattr(world.consumer, "highwater", lambda tp: 5 + lags[tp])
     world.consumer.begins = dict.fromkeys(lags, 5)
     await world.consumer._getmany(set(active), 0)
@@ -229,6 +237,41 @@ def test_partitions_with_a_backlog_wait_for_each_other(monkeypatch: pytest.Monke
         assert await asked(world, monkeypatch, {**lags, slow: BACKLOG - 1}, times, *EVENTS) == set(EVENTS)
         assert await asked(world, monkeypatch, lags, {1: APART + 1, 2: APART}, *EVENTS) == set(EVENTS)
         assert await asked(world, monkeypatch, lags, times, fast) == {fast}
+
+    in_world(test)
+
+
+def test_partitions_wait_for_those_that_other_workers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as is known of both in the same place: ours are further than that, and may be further than they."""
+
+    async def test(world: World) -> None:
+        near, far, unknown = EVENTS
+        elsewhere = len(EVENTS)
+        lags = dict.fromkeys(EVENTS, BACKLOG)
+        times = dict.fromkeys(range(3), 10 * APART)
+        heard = {0: (1, APART), 1: (1, APART + 1), elsewhere: (1, 0), elsewhere + 1: (1, 9 * APART)}
+        assert await asked(world, monkeypatch, lags, times, *EVENTS, heard=heard) == {near, unknown}
+        assert await asked(world, monkeypatch, {**lags, far: BACKLOG - 1}, times, *EVENTS, heard=heard) == set(EVENTS)
+        ours = {0: (1, 0), 1: (1, 9 * APART)}
+        assert await asked(world, monkeypatch, lags, times, *EVENTS, heard=ours) == set(EVENTS)
+
+    in_world(test)
+
+
+def test_who_does_not_move_elsewhere_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its worker may be gone, and we not yet told."""
+    now = [1_000.0]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module, "TURN", 1_000)
+
+    async def test(world: World) -> None:
+        lags = dict.fromkeys(EVENTS, BACKLOG)
+        times = dict.fromkeys(range(3), 2 * APART)
+        here = {p: (1, time) for p, time in times.items()}
+        for moment, offset, held in ((0, 7, True), (STUCK - 0.1, 7, True), (STUCK, 7, False), (STUCK + 0.1, 8, True)):
+            now[0] = 1_000 + moment
+            taken = await asked(world, monkeypatch, lags, times, *EVENTS, ROUTED, heard={**here, 3: (offset, 0)})
+            assert taken == {ROUTED} | (set() if held else set(EVENTS))
 
     in_world(test)
 
