@@ -74,6 +74,14 @@ class Thread:
         return {ROUTED, OTHER}
 
 
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let the consumer's clock stand; whoever changes the one number in the list moves it."""
+    moment = [1_000.0]
+    monkeypatch.setattr(module, "monotonic", lambda: moment[0])
+    return moment
+
+
 def poll(monkeypatch: pytest.MonkeyPatch, *first: int) -> None:
     """Let polls return records of ROUTED, each beginning at one of `first`."""
     begins = iter(first)
@@ -207,10 +215,8 @@ def test_there_may_be_fewer_stages(monkeypatch: pytest.MonkeyPatch, stages: int)
 
 
 @pytest.mark.parametrize("stage", [DECODED, ROUTED])
-def test_who_waits_for_a_later_stage_has_its_turn(monkeypatch: pytest.MonkeyPatch, stage: TP) -> None:
+def test_who_waits_for_a_later_stage_has_its_turn(monkeypatch: pytest.MonkeyPatch, now: list[float], stage: TP) -> None:
     """What ingest says is what lets time pass, for others' partitions as well, and here there may always be too much."""
-    now = [1_000.0]
-    monkeypatch.setattr(module, "monotonic", lambda: now[0])
     monkeypatch.setattr(module, "STUCK", 1_000_000)
 
     async def test(world: World) -> None:
@@ -258,10 +264,8 @@ def test_partitions_wait_for_those_that_other_workers_hold(monkeypatch: pytest.M
     in_world(test)
 
 
-def test_who_does_not_move_elsewhere_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_does_not_move_elsewhere_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> None:
     """Its worker may be gone, and we not yet told."""
-    now = [1_000.0]
-    monkeypatch.setattr(module, "monotonic", lambda: now[0])
     monkeypatch.setattr(module, "TURN", 1_000)
 
     async def test(world: World) -> None:
@@ -288,10 +292,8 @@ def test_late_is_what_has_a_backlog_of_the_input(monkeypatch: pytest.MonkeyPatch
     in_world(test)
 
 
-def test_nobody_waits_for_long_for_who_does_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_waits_for_long_for_who_does_not_move(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> None:
     """Neither ingest for an accept partition whose records are gone, nor a partition for one whose leader is down."""
-    now = [1_000.0]
-    monkeypatch.setattr(module, "monotonic", lambda: now[0])
 
     async def test(world: World) -> None:
         slow, _, other = EVENTS
@@ -307,10 +309,8 @@ def test_nobody_waits_for_long_for_who_does_not_move(monkeypatch: pytest.MonkeyP
     in_world(test)
 
 
-def test_who_waits_for_another_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_for_another_has_its_turn(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> None:
     """However far the other is behind, and though it moves: it may never be caught up with."""
-    now = [1_000.0]
-    monkeypatch.setattr(module, "monotonic", lambda: now[0])
     monkeypatch.setattr(module, "STUCK", 1_000_000)
 
     async def test(world: World) -> None:
@@ -356,10 +356,8 @@ def test_messages_say_where_they_were_fetched_from(monkeypatch: pytest.MonkeyPat
     in_world(test)
 
 
-def test_a_partition_that_is_worked_on_is_not_asked_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partition_that_is_worked_on_is_not_asked_for_more(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> None:
     """Faust waits where a queue is full, and so would all others; one that does not move is asked again after a while."""
-    now = [1_000.0]
-    monkeypatch.setattr(module, "monotonic", lambda: now[0])
     free = TP("juice.routed", 0)
 
     async def messages(self: Any, _: float) -> AsyncIterator[tuple[Any, Any]]:
@@ -450,11 +448,9 @@ def test_what_is_committed_is_copied_from_the_state() -> None:
     in_world(test)
 
 
-def test_without_heartbeats_for_a_session_the_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_heartbeats_for_a_session_the_process_ends(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> None:
     """Up to then the lease holds; being let in by the group begins a new one."""
     caught(monkeypatch, module)
-    now = [1_000.0]
-    monkeypatch.setattr(module, "monotonic", lambda: now[0])
 
     async def test(world: World) -> None:
         now[0] += world.app.conf.broker_session_timeout
@@ -473,10 +469,8 @@ def test_without_heartbeats_for_a_session_the_process_ends(monkeypatch: pytest.M
     in_world(test)
 
 
-def test_only_an_answered_heartbeat_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_an_answered_heartbeat_counts(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> None:
     """And from when it was asked: the group counts from there."""
-    now = [1_000.0]
-    monkeypatch.setattr(module, "monotonic", lambda: now[0])
     answers = [True, False]
 
     class Coordinator:
