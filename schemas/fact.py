@@ -153,7 +153,7 @@ def fact_of(event: Event, time: int) -> Fact:
     if event.hashtags is not None:
         tags = normal_tags(event.hashtags)
     elif text:
-        tags = normal_tags(hashtags(text))
+        tags = tags_in(text)
     incentive = _INCENTIVE[event.incentive]
     klass = EARNED
     if incentive != _NONE or event.campaign:
@@ -197,6 +197,17 @@ def normal_tags(tags: Iterable[str]) -> tuple[str, ...]:
     found = dict.fromkeys(tag.lstrip("#＃").casefold() for tag in tags)
     found.pop("", None)
     return tuple(found)
+
+
+def tags_in(text: str) -> tuple[str, ...]:
+    """Return the hashtags of `text`, as `normal_tags` has them.
+
+    >>> tags_in("#Juice and #juice, #STRASSE")
+    ('juice', 'strasse')
+    """
+    if text.isascii():  # where case is a matter of single letters, all of it at once
+        return tuple(dict.fromkeys(hashtags(text.casefold())))
+    return normal_tags(hashtags(text))
 
 
 def hash_of(text: str) -> int:

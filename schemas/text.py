@@ -35,6 +35,8 @@ _HASHTAG: Final = regex.compile(
 # The same where all characters are ASCII: the standard library's engine takes 1.3 µs for a text with two tags, not 5.3.
 _ASCII_HASHTAG: Final = re.compile(r"#(?<![A-Za-z0-9_&].)(?P<name>[0-9_]*[A-Za-z][A-Za-z0-9_]*)")
 _AFTER_HASHTAG: Final = regex.compile(r"[#＃]|://")
+# The same again where white space precedes every sign, so that none lies in a link: all in one search, a quarter of that.
+_APART_HASHTAG: Final = re.compile(r"#([0-9_]*+[A-Za-z][A-Za-z0-9_]*+)(?!#|://)")
 
 _MENTION: Final = regex.compile(
     r"[@＠](?<=(?:^|[^a-zA-Z0-9_!#$%&*@＠]|(?:^|[^a-zA-Z0-9_+~.-])[rR][tT]:?).)"
@@ -60,6 +62,8 @@ def hashtags(text: str) -> tuple[str, ...]:
     """
     if "#" not in text and "＃" not in text:
         return ()
+    if text.isascii() and text.count("#") == text.startswith("#") + text.count(" #") + text.count("\n#"):
+        return tuple(_APART_HASHTAG.findall(text))
     return tuple(tag for tag, _ in hashtags_at(text))
 
 

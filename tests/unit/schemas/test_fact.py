@@ -118,6 +118,7 @@ def test_words_for_classes_and_disclosures() -> None:
 def test_tags() -> None:
     """Listed hashtags count, else those of the text; each once, without sign and case, in order."""
     assert fact(text="#B #a #b").tags == ("b", "a")
+    assert fact(text="#Straße #STRASSE #É #é").tags == ("strasse", "é")
     assert fact(text="#B", hashtags=["#X", "＃x", "##y", "STRASSE", "straße", "#"]).tags == (
         "x",
         "y",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.text import _ASCII_HASHTAG, _HASHTAG, hashtags, hashtags_at, mentions, mentions_at, replied_to
@@ -136,3 +136,13 @@ def test_both_engines_find_the_same_hashtags(text: str) -> None:
     """Where all characters are ASCII the quicker pattern finds what the general one does."""
     ours, general = ([match.span("name") for match in pattern.finditer(text)] for pattern in (_ASCII_HASHTAG, _HASHTAG))
     assert ours == general
+
+
+@given(
+    st.lists(st.sampled_from(["#", "_", "1", "a", "B", " ", "\n", "\t", ".", "://", "x.org/", "&", "é"])).map("".join)
+)
+@example("#a #b\n#c").via("all at once")
+@example("#a http://x.org/ #b#c #d://").via("all at once, of which some are none")
+def test_all_at_once_finds_the_same_hashtags(text: str) -> None:
+    """Where white space precedes every sign one search finds what one by one are found."""
+    assert hashtags(text) == tuple(tag for tag, _ in hashtags_at(text))
