@@ -35,8 +35,9 @@ _HASHTAG: Final = regex.compile(
 # The same where all characters are ASCII: the standard library's engine takes 1.3 µs for a text with two tags, not 5.3.
 _ASCII_HASHTAG: Final = re.compile(r"#(?<![A-Za-z0-9_&].)(?P<name>[0-9_]*[A-Za-z][A-Za-z0-9_]*)")
 _AFTER_HASHTAG: Final = regex.compile(r"[#＃]|://")
-# The same again where white space precedes every sign, so that none lies in a link: all in one search, a quarter of that.
-_APART_HASHTAG: Final = re.compile(r"#([0-9_]*+[A-Za-z][A-Za-z0-9_]*+)(?!#|://)")
+# Of those the ones after white space, which lie in no link, all in one search: if every sign is one's, that is all, at a
+# fifth of the price.
+_APART_HASHTAG: Final = re.compile(r"#(?<!\S#)([0-9_]*+[A-Za-z][A-Za-z0-9_]*+)(?!#|://)")
 
 _MENTION: Final = regex.compile(
     r"[@＠](?<=(?:^|[^a-zA-Z0-9_!#$%&*@＠]|(?:^|[^a-zA-Z0-9_+~.-])[rR][tT]:?).)"
@@ -62,8 +63,10 @@ def hashtags(text: str) -> tuple[str, ...]:
     """
     if "#" not in text and "＃" not in text:
         return ()
-    if text.isascii() and text.count("#") == text.startswith("#") + text.count(" #") + text.count("\n#"):
-        return tuple(_APART_HASHTAG.findall(text))
+    if text.isascii():
+        apart = _APART_HASHTAG.findall(text)
+        if len(apart) == text.count("#"):
+            return tuple(apart)
     return tuple(tag for tag, _ in hashtags_at(text))
 
 
