@@ -48,7 +48,7 @@ from infra import telemetry
 from infra.clock import monotonic, wall
 from streams.engine import seat
 from streams.engine.faults import Exit, crash_point, die
-from streams.engine.wire import Joined
+from streams.engine.wire import Joined, gather
 
 log = structlog.get_logger("juice")
 
@@ -154,6 +154,7 @@ class GuardedConsumer(driver.Consumer):
         self._watch_heartbeats()
         consumer = self._thread._ensure_consumer()
         watch_connections(consumer._client)
+        gather_answers(consumer._client)
         consumer._fetcher._isolation_level = READ_COMMITTED
         self._pace_fetches(busy=True)
 
@@ -504,6 +505,19 @@ def guard_sends(client: Any, check: Callable[[], None]) -> None:
         return await send(node, request, **more)
 
     client.send = guarded
+
+
+def gather_answers(client: Any) -> None:
+    """Let `client`, aiokafka's, put together once what brokers answer."""
+    connection_to = client._get_conn
+
+    async def gathering(*where: Any, **more: Any) -> Any:
+        connection = await connection_to(*where, **more)
+        if connection is not None and connection.connected():
+            gather(connection)
+        return connection
+
+    client._get_conn = gathering
 
 
 def watch_connections(client: Any) -> None:

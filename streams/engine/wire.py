@@ -1,16 +1,23 @@
-"""What goes to a broker is put together once.
+"""What goes to a broker and what comes from it is put together once.
 
 aiokafka encodes a request from the inside out, and joins the bytes anew at each level: six times for what a batch holds. Half a
 megabyte at a time comes from the system page by page, so that this was a tenth of what a worker spends. Here the pieces of all
 levels are joined together.
+
+What a broker answers comes in pieces. asyncio appends them to a buffer, which moves as it grows, and cuts the answer out of it
+with two copies more. Here they are kept as they came until the answer is whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from time import monotonic
 from typing import Any
 
+from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.protocol.api import Request
 from aiokafka.protocol.types import Array, Bytes, Int32, Schema
 
@@ -50,3 +57,103 @@ def _pieces(kind: Any, value: Any) -> Iterator[bytes]:
         yield value
     else:
         yield kind.encode(value)
+
+
+def gather(connection: Any) -> None:
+    """Let a connection of aiokafka's, which is open, read large answers from the pieces in which they come."""
+    if type(connection) is AIOKafkaConnection:
+        connection.__class__ = _Connection
+        connection._reader.__class__ = Reader
+        connection._reader.begin()
+
+
+class Answer:
+    """Pieces of an answer, to be read like a file."""
+
+    def __init__(self, pieces: Iterable[bytes | memoryview]) -> None:
+        self._pieces = deque(pieces)
+
+    def read(self, n: int) -> bytes:
+        """Return the next `n` bytes, less where it ends before."""
+        return b"".join(cut(self._pieces, n))
+
+
+def cut(pieces: deque[bytes | memoryview], n: int) -> list[bytes | memoryview]:
+    """Take the first `n` bytes out of `pieces`."""
+    taken: list[bytes | memoryview] = []
+    while n > 0 and pieces:
+        piece = pieces.popleft()
+        if len(piece) > n:
+            view = memoryview(piece)
+            piece = view[:n]
+            pieces.appendleft(view[n:])
+        taken.append(piece)
+        n -= len(piece)
+    return taken
+
+
+class _Connection(AIOKafkaConnection):  # type: ignore[misc]
+    """What a connection becomes."""
+
+    def _handle_frame(self, answer: Any) -> None:
+        if not isinstance(answer, Answer):
+            super()._handle_frame(answer)
+            return
+        number, request, waiting = self._requests[0]
+        if request.parse_response_header(answer).correlation_id != number:
+            self.close(reason=CloseReason.OUT_OF_SYNC)
+            return
+        if not waiting.done():
+            waiting.set_result(request.RESPONSE_TYPE.decode(answer))
+        self._last_action = monotonic()
+        self._requests.popleft()
+
+
+class Reader(asyncio.StreamReader):
+    """What its reader becomes. Somebody may wait in asyncio's `readexactly` already, and nothing else is called."""
+
+    _buffer: bytearray
+    _eof: bool
+    _exception: Exception | None
+    _limit: int
+    _paused: bool
+    _transport: asyncio.ReadTransport | None
+
+    def begin(self) -> None:
+        """Have no pieces."""
+        self._pieces: deque[bytes | memoryview] = deque()
+        self._held = self._wanted = 0
+        self._ours = False
+        """Whoever waits, waits for pieces."""
+
+    def feed_data(self, data: Any) -> None:
+        """Take a piece; wake who waits if there is enough; let no more come if there is more than enough."""
+        if not self._ours:
+            super().feed_data(data)
+            return
+        self._pieces.append(data)
+        self._held += len(data)
+        if self._held >= self._wanted:
+            self._wakeup_waiter()  # type: ignore[attr-defined]
+        if self._transport is not None and not self._paused and self._held > self._wanted + 2 * self._limit:
+            self._transport.pause_reading()
+            self._paused = True
+
+    async def readexactly(self, n: int) -> Any:
+        """Return the next `n` bytes, as an Answer if they are many; raise IncompleteReadError if they end before."""
+        if not self._ours:
+            self._ours = True
+            self._pieces.append(bytes(self._buffer))
+            self._held = len(self._buffer)
+            self._buffer.clear()
+        if self._exception is not None:
+            raise self._exception
+        self._wanted = n
+        while self._held < n:
+            if self._eof:
+                raise asyncio.IncompleteReadError(b"".join(self._pieces), n)
+            await self._wait_for_data("readexactly")  # type: ignore[attr-defined]
+        self._wanted = 0
+        self._held -= n
+        pieces = cut(self._pieces, n)
+        return Answer(pieces) if n > self._limit else b"".join(pieces)

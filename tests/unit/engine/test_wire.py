@@ -1,15 +1,24 @@
-"""What is put together once is what aiokafka puts together."""
+"""What is put together once is what aiokafka puts together, and what is read from pieces what it reads."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import tracemalloc
 import weakref
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
 
 import pytest
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.protocol.fetch import FetchRequest, FetchResponse_v4
 from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.protocol.types import Int32
+from hypothesis import given
+from hypothesis import strategies as st
 
-from streams.engine.wire import Joined
+from streams.engine.wire import Joined, gather
 
 BATCHES = [("rows", [(0, b"a" * 1_000_000), (3, b"")]), ("añadido", [(1, b"b" * 300_000), (2, None)]), ("none", [])]
 
@@ -51,3 +60,122 @@ def test_a_batch_is_gone_with_its_request() -> None:
         assert seen() is None
     finally:
         gc.enable()
+
+
+LIMIT = 8
+"""Bytes up to which an answer is a small one, here."""
+
+
+class Transport:
+    """A mock of a socket's, with which nothing can happen in between: it knows whether more may come."""
+
+    flows = True
+
+    def pause_reading(self) -> None:
+        self.flows = False
+
+    def resume_reading(self) -> None:
+        self.flows = True
+
+    def close(self) -> None:
+        self.flows = False
+
+
+async def connected() -> tuple[Any, asyncio.StreamReader, Transport]:
+    """Return a connection that reads from nowhere, the reader it was made with, and its transport."""
+    connection: Any = AIOKafkaConnection("nowhere", 9)
+    connection._reader = reader = asyncio.StreamReader(limit=LIMIT)
+    connection._writer = transport = Transport()
+    connection._read_task = asyncio.get_running_loop().create_future()
+    connection._read_task.set_result(None)
+    reader.set_transport(transport)  # type: ignore[arg-type]
+    return connection, reader, transport
+
+
+async def read(frames: Sequence[bytes], pieces: Sequence[bytes], *, swap_after: int) -> tuple[list[bytes], int]:
+    """Return the frames as they are read while pieces come, and the most that was waiting; swapped after a number of them."""
+    connection, reader, transport = await connected()
+    found: list[bytes] = []
+
+    async def reading() -> None:  # as aiokafka does
+        while True:
+            size = Int32.decode(BytesIO(await reader.readexactly(4)))
+            frame: Any = await reader.readexactly(size)
+            found.append(frame if isinstance(frame, bytes) else frame.read(size))
+
+    task = asyncio.ensure_future(reading())
+    await asyncio.sleep(0)
+    most = 0
+    for number, piece in enumerate(pieces):
+        if number == swap_after:
+            gather(connection)
+            gather(connection)  # once is enough
+        for _ in range(100):
+            if transport.flows:
+                break
+            await asyncio.sleep(0)
+        assert transport.flows, "nobody lets more come"
+        reader.feed_data(piece)
+        most = max(most, sum(map(len, pieces[: number + 1])) - sum(len(frame) + 4 for frame in found))
+        if number % 3 == 0:
+            await asyncio.sleep(0)
+    reader.feed_eof()
+    with pytest.raises(asyncio.IncompleteReadError):
+        await task
+    return found, most
+
+
+@given(
+    st.lists(st.binary(max_size=40), max_size=12),
+    st.lists(st.integers(1, 30), min_size=1),
+    st.integers(0, 3),
+    st.binary(max_size=3),
+)
+def test_frames_come_whole_however_they_are_cut(
+    frames: list[bytes], cuts: list[int], swap_after: int, rest: bytes
+) -> None:
+    """Whenever the reader is swapped, also while somebody waits with half of what is wanted; what is cut off is none."""
+    stream = b"".join(Int32.encode(len(frame)) + frame for frame in frames) + rest
+    pieces, at = [], 0
+    while at < len(stream):
+        pieces.append(stream[at : at + cuts[len(pieces) % len(cuts)]])
+        at += len(pieces[-1])
+    found, most = asyncio.run(read(frames, pieces, swap_after=swap_after))
+    assert found == frames
+    assert most <= max([len(frame) + 4 for frame in frames], default=0) + 2 * LIMIT + 30 + 40
+
+
+def test_a_large_answer_is_what_aiokafka_makes_of_it() -> None:
+    records = [("events", [(0, 0, 9, 9, [], b"r" * 100_000), (3, 0, 9, 9, [], None)]), ("añadido", [])]
+    spelled = Int32.encode(7) + FetchResponse_v4(throttle_time_ms=0, topics=records).encode()
+
+    async def answered(pieces: Sequence[bytes]) -> Any:
+        connection, reader, _ = await connected()
+        gather(connection)
+        request = FetchRequest(100, 1, 1 << 20, 0, []).prepare({1: (4, 4)})
+        waiting = asyncio.get_running_loop().create_future()
+        connection._requests.append((7, request, waiting))
+        for piece in pieces:
+            reader.feed_data(piece)
+        connection._handle_frame(await reader.readexactly(len(spelled)))
+        assert not connection._requests
+        return await waiting
+
+    answer = asyncio.run(answered([spelled[at : at + 999] for at in range(0, len(spelled), 999)]))
+    assert answer.to_object() == FetchResponse_v4.decode(BytesIO(spelled[4:])).to_object()
+    assert type(answer.topics[0][1][0][-1]) is bytes  # nothing else can be read on
+
+
+def test_an_answer_to_another_request_ends_the_connection() -> None:
+    async def mistaken() -> Any:
+        connection, reader, _ = await connected()
+        gather(connection)
+        request = FetchRequest(100, 1, 1 << 20, 0, []).prepare({1: (4, 4)})
+        waiting = asyncio.get_running_loop().create_future()
+        connection._requests.append((7, request, waiting))
+        reader.feed_data(Int32.encode(8) + bytes(20))
+        connection._handle_frame(await reader.readexactly(24))
+        return await waiting
+
+    with pytest.raises(Exception, match="closed"):
+        asyncio.run(mistaken())
