@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     session_timeout: Millis = Field(10_000, description="a worker silent for this long has lost its partitions")
     recovery_deadline: Millis = Field(300_000, description="recovery that takes longer ends the worker")
     stall_deadline: Millis = Field(60_000, description="no progress for this long while input waits ends the worker")
+    state: Path | None = Field(None, description="folder for state that need not fit into memory; default: in memory")
     pin: bool = Field(True, description="a worker keeps to one core while there is room on it")
     sink_rows: int = Field(100_000, ge=1, description="rows per insert at load")
     sink_interval: Millis = Field(300, description="longest wait for more rows before an insert")

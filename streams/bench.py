@@ -93,25 +93,27 @@ class BenchError(Exception):
 HOT: Final = "everybody's darling"
 
 
-def copies(path: Path, count: int, hot: float = 0.0, crowd: int = 1) -> Iterator[bytes]:
+def copies(path: Path, count: int, hot: float = 0.0, crowd: int = 1, *, together: bool = False) -> Iterator[bytes]:
     """Yield the events of a file of events `count` times, each time three days later and under new ids.
 
-    A part `hot` of them, evenly spread, is done to one and the same account. In a `crowd` everybody has so many namesakes,
-    among whom the events go round.
+    With `together` it is the same three days each time, which then have so many times as many events. A part `hot` of them,
+    evenly spread, is done to one and the same account. In a `crowd` everybody has so many namesakes, among whom the events go
+    round.
     """
-    heat, number = 0.0, 0
+    heat = 0.0
     events = [msgspec.json.decode(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-    for copy in range(count):
-        for event in events:
-            later = {"id": f"{copy}-{event['id']}", "time": _instant(event["time"]) + copy * COPY_SPAN}
-            if crowd > 1:
-                number += 1
-                later |= _namesakes(event, f"~{number % crowd}")
-            heat += hot
-            if heat >= 1.0:
-                heat -= 1.0
-                later |= {"targets": [HOT]} if "targets" in event else {"object_author": HOT}
-            yield msgspec.json.encode(event | later)
+    every = ((copy, event) for copy in range(count) for event in events)
+    if together:
+        every = ((copy, event) for event in events for copy in range(count))
+    for number, (copy, event) in enumerate(every, 1):
+        later = {"id": f"{copy}-{event['id']}", "time": _instant(event["time"]) + (0 if together else copy * COPY_SPAN)}
+        if crowd > 1:
+            later |= _namesakes(event, f"~{number % crowd}")
+        heat += hot
+        if heat >= 1.0:
+            heat -= 1.0
+            later |= {"targets": [HOT]} if "targets" in event else {"object_author": HOT}
+        yield msgspec.json.encode(event | later)
 
 
 def _namesakes(event: Mapping[str, Any], suffix: str) -> dict[str, Any]:

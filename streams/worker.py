@@ -205,7 +205,11 @@ def main() -> int:
         return Exit.USAGE
     telemetry.build(version=version())
     telemetry.restarts(RESTARTS)
-    return runtime.run(run(settings, kafka, counts[names.events], rules))
+    try:
+        return runtime.run(run(settings, kafka, counts[names.events], rules))
+    except SettingsError as error:
+        print(f"juice: {error}", file=sys.stderr)
+        return Exit.USAGE
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ from streams.agents.memory import Memory
 from streams.agents.routing import MAX_MESSAGE, fitting, partition_of, row_headers, rows_sends
 from streams.engine.outbox import Send
 from streams.engine.stage import Effects
+from streams.engine.store import State
 from streams.names import Names
 from streams.runs import runs
 from streams.subject import MINUTE, Subject
@@ -138,7 +139,7 @@ class Accept:
         """Drop what is remembered of all partitions."""
         self.held.clear()
 
-    def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
+    def restore(self, partition: int, entries: State, offset: int, kept: bytes) -> None:
         """Remember what was decided before `offset`."""
         here = self.held[partition] = _Partition(Memory(entries, self.horizon))
         if kept:

@@ -29,6 +29,7 @@ from streams.engine.faults import CorruptState
 from streams.engine.outbox import Send
 from streams.engine.progress import PROGRESS
 from streams.engine.stage import Effects
+from streams.engine.store import State
 from streams.names import Names
 from streams.subject import MINUTE, NEVER, RELEASE, Due, Now, Rows, Subject
 
@@ -47,7 +48,7 @@ _json = msgspec.json.Encoder().encode
 class _Partition:
     """What is known of one accumulate partition."""
 
-    entries: dict[bytes, bytes]
+    entries: State
     seen: dict[int, int] = field(default_factory=dict)
     clocks: dict[int, tuple[int, int]] = field(default_factory=dict)
     """By source: stream time and floor."""
@@ -194,7 +195,7 @@ class Accumulate:
         self.held.clear()
         self._forget_notes()
 
-    def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
+    def restore(self, partition: int, entries: State, offset: int, kept: bytes) -> None:
         """Build the agenda of a partition from its values' headers; no value is decoded."""
         agendas = {ord(code): Agenda(subject.patience) for code, subject in self.subjects.items()}
         here = self.held[partition] = _Partition(entries, agendas=agendas)

@@ -23,6 +23,7 @@ from schemas.wire import UNHEARD, Claim, Decoded, encode, raw_fact
 from streams.agents.routing import partition_of, rows_sends
 from streams.engine.outbox import Send
 from streams.engine.stage import Effects
+from streams.engine.store import State
 from streams.names import Names
 from streams.subject import MINUTE
 
@@ -61,7 +62,7 @@ class Ingest:
         """Drop what is known of source partitions."""
         self.sources.clear()
 
-    def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
+    def restore(self, partition: int, entries: State, offset: int, kept: bytes) -> None:
         """Take up where the progress record says."""
         source = self.sources[partition] = _Source(heard_at=monotonic())
         if kept:

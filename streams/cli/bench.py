@@ -42,6 +42,7 @@ def bench(
     workers: Annotated[int, typer.Option(min=1, help="Workers that share the backlog.")] = 1,
     hot: Annotated[float, typer.Option(min=0, max=1, help="Part of the events that is done to one account.")] = 0.0,
     crowd: Annotated[int, typer.Option(min=1, help="Namesakes of every account: so many times as many keys.")] = 1,
+    together: Annotated[bool, typer.Option("--together", help="All copies are of the same three days.")] = False,
     sink: Annotated[bool, typer.Option(help="Without a sink, rows stay in Kafka.")] = True,
     idle: Annotated[float, typer.Option(min=0, help="Seconds for which it is measured what idleness costs.")] = 0.0,
     plan: Annotated[float, typer.Option(min=0, help="Work out what so many events per second need.")] = 0.0,
@@ -57,7 +58,7 @@ def bench(
 
     Example: juice bench --hot 0.5 --rate 0 --plan 1000000
 
-    Example: juice bench --copies 10 --crowd 30 --rate 0 --idle 20
+    Example: juice bench --copies 10 --crowd 30 --together --rate 0 --idle 20
     """
     found = settings()
     home = found.home / "bench"
@@ -65,7 +66,8 @@ def bench(
     try:
         with err.status("starting Kafka and ClickHouse …"):
             info = stack.up(home, kafka_port=0, clickhouse_port=0)
-        through, rest = _throughput(home, info, work.copies(HIGGS, copies, hot, crowd), workers, sink, idle)
+        events = work.copies(HIGGS, copies, hot, crowd, together=together)
+        through, rest = _throughput(home, info, events, workers, sink, idle)
         fresh = _freshness(home, info, rate, seconds) if rate else None
     except work.BenchError as error:
         raise SettingsError(str(error)) from None

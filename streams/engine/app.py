@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import faust
@@ -11,6 +12,7 @@ from infra.kafka import tls
 from infra.settings import Settings
 from streams.engine.batches import MAX_RECORDS, BatchScheduler
 from streams.engine.consumer import GuardedRecovery, GuardedTransport
+from streams.engine.disk import place
 from streams.engine.stage import Stage
 from streams.engine.table import BatchTable
 
@@ -27,6 +29,8 @@ class StagedApp(faust.App):
     """A Faust app that knows its stages by the topic they read, in the order in which events pass them."""
 
     stages: dict[str, Stage]
+    folder: Path | None = None
+    """Where state is, if not in memory."""
 
     def _create_directories(self) -> None:
         """Make none: nothing is kept there, and on a full disk, or one that must not be written, a worker would not start."""
@@ -55,7 +59,7 @@ def staged(
     """Return an app without stages; `name` is its consumer group too, `kafka` are bootstrap servers.
 
     A poll gives at most so many `records` of all partitions, a `fetch` so many bytes of one. The topics, `NAME-STAGE-changelog`
-    of each stage among them, must be there before it starts.
+    of each stage among them, must be there before it starts. Raises SettingsError where state cannot be kept in JUICE_STATE.
     """
     app = kind(
         name,
@@ -92,6 +96,8 @@ def staged(
         producer_compression_type=None,
         **security(settings),
     )
+    if settings.state is not None:
+        app.folder = place(settings.state)
     app.transport = GuardedTransport(app.conf.broker, app)
     tables: Any = app.tables
     tables._recovery = GuardedRecovery(app, app.tables)

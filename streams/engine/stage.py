@@ -31,6 +31,7 @@ from streams.engine.batches import Batch
 from streams.engine.consumer import UNDER_WAY
 from streams.engine.faults import CorruptState, Exit, crash_point, die
 from streams.engine.outbox import Send, send_all
+from streams.engine.store import State
 from streams.engine.table import BatchTable
 
 log = structlog.get_logger("juice")
@@ -59,7 +60,7 @@ class Body(Protocol):
     Its methods but `rests` are called one at a time, whatever the thread.
     """
 
-    def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
+    def restore(self, partition: int, entries: State, offset: int, kept: bytes) -> None:
         """Build what is derived of a partition from its table, before its first batch after each rebalance."""
 
     def forget(self) -> None:
@@ -286,7 +287,7 @@ class Stage:
             await self._call(self._restore, fresh, partition, self.table.partition(partition), offset, kept)
         return None if progress is None else progress[0]
 
-    def _restore(self, fresh: bool, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
+    def _restore(self, fresh: bool, partition: int, entries: State, offset: int, kept: bytes) -> None:
         if fresh:
             self.body.forget()
         self.body.restore(partition, entries, offset, kept)

@@ -6,24 +6,45 @@ of; losing a partition then walks all keys. Ours knows the partition of each wri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from pathlib import Path
 from typing import Any
 
 from faust.stores.base import Store
 
+from streams.engine.disk import OnDisk
+
+State = MutableMapping[bytes, bytes]
+"""Keys and values of one partition. A value begins with its fence, so none is empty."""
+
 
 class PartitionedStore(Store[bytes, bytes]):
-    """In-memory store of raw keys and values by partition."""
+    """Store of raw keys and values by partition, in memory, or in `folder` if it has one."""
+
+    folder: Path | None = None
 
     def __post_init__(self) -> None:
-        self.partitions: dict[int, dict[bytes, bytes]] = {}
+        self.partitions: dict[int, State] = {}
 
-    def partition(self, number: int) -> dict[bytes, bytes]:
+    def partition(self, number: int) -> State:
         """Return the keys and values of one partition; an empty mapping if nothing is known of it."""
         found = self.partitions.get(number)
         if found is None:
-            found = self.partitions[number] = {}
+            found = {} if self.folder is None else OnDisk(self.folder, f"{self.table_name}-{number}")
+            self.partitions[number] = found
         return found
+
+    def write(self, number: int, writes: Mapping[bytes, bytes | None]) -> None:
+        """Put values into a partition, and take away those that are None."""
+        data = self.partition(number)
+        if isinstance(data, OnDisk):
+            data.write(writes)
+            return
+        for key, value in writes.items():
+            if value is None:
+                data.pop(key, None)
+            else:
+                data[key] = value
 
     def drop(self, numbers: Iterable[int]) -> None:
         """Forget partitions that were given up."""

@@ -20,7 +20,7 @@ from faust.tables import Table
 from streams.engine.faults import Exit, crash_point, die
 from streams.engine.outbox import Send, send_all
 from streams.engine.progress import FENCE, PROGRESS
-from streams.engine.store import PartitionedStore
+from streams.engine.store import PartitionedStore, State
 
 AS_OF: Final = "as of"
 """Header of a deletion: the next input offset when it was made."""
@@ -35,7 +35,7 @@ class BatchTable(Table[bytes, bytes]):
     recovered_records = 0
 
     def _new_store(self) -> PartitionedStore:
-        return PartitionedStore(
+        store = PartitionedStore(
             "memory://",
             self.app,
             self,
@@ -44,6 +44,8 @@ class BatchTable(Table[bytes, bytes]):
             value_type=bytes,
             loop=self.loop,
         )
+        store.folder = self.app.folder
+        return store
 
     def _new_changelog_topic(self, **kwargs: Any) -> Any:
         topic: Any = super()._new_changelog_topic(**kwargs)
@@ -56,7 +58,7 @@ class BatchTable(Table[bytes, bytes]):
         """Return where the bytes are."""
         return cast(PartitionedStore, self.data)
 
-    def partition(self, number: int) -> dict[bytes, bytes]:
+    def partition(self, number: int) -> State:
         """Return all keys and values of one partition."""
         return self.store.partition(number)
 
@@ -73,13 +75,7 @@ class BatchTable(Table[bytes, bytes]):
         sends = [Send(topic, number, key, value, deleted if value is None else ()) for key, value in writes.items()]
         sends.append(Send(topic, number, PROGRESS, progress))
         size = await send_all(self.app.producer._producer, sends)
-        data = self.store.partition(number)
-        for key, value in writes.items():
-            if value is None:
-                data.pop(key, None)
-            else:
-                data[key] = value
-        data[PROGRESS] = progress
+        self.store.write(number, {**writes, PROGRESS: progress})
         return size
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:

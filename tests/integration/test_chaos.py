@@ -30,13 +30,20 @@ def higgs(limit: int) -> list[bytes]:
 
 
 class Crowd:
-    """Workers and sinks that come and go."""
+    """Workers and sinks that come and go. Every other worker keeps its state on disk."""
 
     def __init__(self, here: Installation, rng: random.Random) -> None:
         self.here, self.rng = here, rng
         self.done: list[str] = []
-        here.start("worker")
-        here.start("sink")
+        self.workers = 0
+        self.start("worker")
+        self.start("sink")
+
+    def start(self, name: str) -> None:
+        """Start one more of a kind."""
+        self.workers += name == "worker"
+        on_disk = name == "worker" and self.workers % 2 == 0
+        self.here.start(name, **({"state": str(self.here.folder / "state")} if on_disk else {}))
 
     def alive(self, name: str) -> list[Running]:
         """Return the running processes of one kind."""
@@ -48,7 +55,7 @@ class Crowd:
         self.done.append(what)
         sink, worker = self.rng.choice(self.alive("sink")), self.rng.choice(self.alive("worker"))
         if what == "join" and len(self.alive("worker")) < 3:
-            self.here.start("worker")
+            self.start("worker")
         elif what == "kill":
             worker.kill()
         elif what == "kill-child":
@@ -65,7 +72,7 @@ class Crowd:
             sink.stop()
         for name in ("worker", "sink"):
             if not self.alive(name):
-                self.here.start(name)
+                self.start(name)
 
 
 def test_exact_after_every_round_of_random_faults(stack: StackInfo, tmp_path: Path) -> None:

@@ -49,3 +49,13 @@ def test_in_a_crowd_everybody_has_namesakes(tmp_path: Path) -> None:
         (suffix,) = {name.partition("~")[2] for name in names}
         turns[suffix] += 1
     assert turns == {"0": 4, "1": 4, "2": 4}
+
+
+def test_together_copies_are_of_the_same_days(tmp_path: Path) -> None:
+    """In order of time, so that none is late, and everybody's namesakes do all that is done."""
+    events = made(tmp_path, 3, crowd=3, together=True)
+    assert [event["time"] for event in events] == [1341100800000] * 3 + [1341100860000] * 3 + [1341100920000] * 3
+    assert len({event["id"] for event in events}) == 9
+    assert Counter(event["actor"] for event in events) == {
+        f"{name}~{number}": 1 for name in ("ada", "bob", "eve") for number in range(3)
+    }

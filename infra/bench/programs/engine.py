@@ -27,6 +27,7 @@ from streams.engine import runtime
 from streams.engine.app import StagedApp, staged
 from streams.engine.progress import PROGRESS
 from streams.engine.stage import Effects, Stage
+from streams.engine.store import State
 
 CELL = Struct(">qq")
 """Fence: offset of the last record that was counted; count."""
@@ -40,9 +41,9 @@ class Counts:
     """Body of the stage: what each account received in each minute."""
 
     def __init__(self) -> None:
-        self._known: dict[int, dict[bytes, bytes]] = {}
+        self._known: dict[int, State] = {}
 
-    def restore(self, partition: int, entries: dict[bytes, bytes], offset: int, kept: bytes) -> None:
+    def restore(self, partition: int, entries: State, offset: int, kept: bytes) -> None:
         """Take the table's partition: what was counted before."""
         self._known[partition] = entries
 

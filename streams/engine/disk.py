@@ -1,0 +1,166 @@
+"""State on disk, in RocksDB: for more keys than fit into memory.
+
+The changelog stays what counts. A worker begins with an empty folder and reads its partitions back into it; nothing is ever
+read that an earlier worker left. So nothing is synced here, and no log is kept of what was written.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import ItemsView, Iterator, Mapping, MutableMapping
+from contextlib import suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
+from functools import cache
+from itertools import count
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, Final
+
+from rocksdict import (
+    BlockBasedOptions,
+    Cache,
+    DBCompressionType,
+    Options,
+    Rdict,
+    WriteBatch,
+    WriteBufferManager,
+    WriteOptions,
+)
+
+from infra.settings import SettingsError
+
+READ: Final = 64 << 20
+"""Bytes of what was read last that a worker keeps in memory, all its partitions together,"""
+WRITTEN: Final = 64 << 20
+"""and of what it wrote last and has not put on disk."""
+TABLE: Final = 8 << 20
+"""Bytes after which a partition puts on disk what it wrote."""
+BLOOM: Final = 10
+"""Bits of a key in the filter that answers, without reading, for keys that are not there: one in a hundred it does not."""
+
+_serial = count()
+
+
+def place(root: Path) -> Path:
+    """Return a folder in `root` that is this process's own while it lives, and remove those of processes that are gone.
+
+    Raises SettingsError where that cannot be.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        together = _locked(root / "lock", LOCK_EX)
+        for left in root.glob("worker-*"):
+            with suppress(BlockingIOError):
+                os.close(_locked(left / "lock", LOCK_EX | LOCK_NB))
+                shutil.rmtree(left)
+        mine = Path(mkdtemp(prefix="worker-", dir=root))
+        _locked(mine / "lock", LOCK_EX)  # until the process ends, however it ends
+        os.close(together)
+    except OSError as error:
+        raise SettingsError(f"JUICE_STATE: {root} is no folder for state: {error.strerror}") from None
+    return mine
+
+
+class OnDisk(MutableMapping[bytes, bytes]):
+    """The keys and values of one partition of a table, in a folder of their own in `folder`. They go when it goes."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._path = folder / f"{name}-{next(_serial)}"
+        self._rows: Any = Rdict(str(self._path), _options())  # typed for whatever keys and values may be
+        writing: Any = WriteOptions()
+        writing.disable_wal = True
+        self._rows.set_write_options(writing)
+
+    def __del__(self) -> None:
+        """Remove what nobody refers to any more: a partition that was given up may still be at work in a thread."""
+        with suppress(AttributeError):  # it was not opened
+            self._rows.close()
+        shutil.rmtree(self._path, ignore_errors=True)
+
+    def __getitem__(self, key: bytes) -> bytes:
+        """Return a value; raise KeyError if there is none."""
+        value: bytes | None = self._rows.get(key)
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    def get(self, key: bytes, default: Any = None) -> Any:
+        """Return a value, or the default."""
+        return self._rows.get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether there is a value."""
+        return self._rows.get(key) is not None
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        """Put a value."""
+        self._rows[key] = value
+
+    def __delitem__(self, key: bytes) -> None:
+        """Take a value away; raise KeyError if there is none."""
+        if key not in self:
+            raise KeyError(key)
+        del self._rows[key]
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Go through the keys as they are now, in the order of their bytes."""
+        yield from self._rows.keys()
+
+    def __len__(self) -> int:
+        """Count the keys, which takes going through them."""
+        return sum(1 for _ in self)
+
+    def items(self) -> ItemsView[bytes, bytes]:
+        """Go through keys and values at once."""
+        return _Items(self, self._rows)
+
+    def write(self, writes: Mapping[bytes, bytes | None]) -> None:
+        """Put values, and take away those that are None, all at once."""
+        batch = WriteBatch(raw_mode=True)
+        for key, value in writes.items():
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        self._rows.write(batch)
+
+
+class _Items(ItemsView[bytes, bytes]):
+    def __init__(self, mapping: Mapping[bytes, bytes], rows: Any) -> None:
+        super().__init__(mapping)
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        yield from self._rows.items()
+
+
+@cache
+def _options() -> Options:
+    """Return what all partitions of this process share: memory, which is bounded for all together, and few threads."""
+    blocks = BlockBasedOptions()
+    blocks.set_block_cache(Cache(READ))
+    blocks.set_cache_index_and_filter_blocks(True)
+    blocks.set_bloom_filter(BLOOM, False)
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_block_based_table_factory(blocks)
+    options.set_write_buffer_size(TABLE)
+    options.set_write_buffer_manager(WriteBufferManager(WRITTEN, False))
+    options.set_compression_type(DBCompressionType.lz4())
+    options.set_max_background_jobs(2)
+    options.set_max_open_files(256)
+    options.set_keep_log_file_num(1)
+    options.set_stats_dump_period_sec(0)
+    return options
+
+
+def _locked(path: Path, how: int) -> int:
+    """Return a descriptor of a file, locked; it is so until it is closed. Raises BlockingIOError where it need not wait."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        flock(descriptor, how)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
