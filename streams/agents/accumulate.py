@@ -141,7 +141,7 @@ class _Flush:
         """Return the keys of the partition that begin with `prefix`, those included that this flush begins."""
         entries = self.here.entries
         fresh = [key for key in self.touched if key not in entries]
-        every = (*entries, *fresh)  # at once: recovery may be changing a partition that is not ours any more
+        every = (*iter(entries), *fresh)  # at once: recovery may be changing a partition that is not ours any more
         return [key for key in every if key.startswith(prefix)]
 
     def get(self, key: bytes) -> bytes | None:

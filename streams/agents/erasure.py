@@ -103,7 +103,7 @@ def erase(
     account, stand_in = erasure.account, erasure.stand_in
     name = account.encode()
     erased = Erased([], [], [])
-    for key in [*entries, *(key for key in writes if key not in entries)]:
+    for key in [*iter(entries), *(key for key in writes if key not in entries)]:
         raw = writes[key] if key in writes else entries[key]
         if key == PROGRESS or raw is None or (name not in key and name not in raw):
             continue

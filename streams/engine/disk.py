@@ -14,6 +14,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from functools import cache
 from itertools import count
 from pathlib import Path
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from tempfile import mkdtemp
 from typing import Any, Final
 
@@ -39,7 +40,14 @@ TABLE: Final = 8 << 20
 BLOOM: Final = 10
 """Bits of a key in the filter that answers, without reading, for keys that are not there: one in a hundred it does not."""
 
+PREFIX: Final = "juice-state-"
+"""Of the names of folders that are ours."""
+
 _serial = count()
+
+
+class DiskError(OSError):
+    """What is on disk cannot be read or written."""
 
 
 def place(root: Path) -> Path:
@@ -50,13 +58,15 @@ def place(root: Path) -> Path:
     try:
         root.mkdir(parents=True, exist_ok=True)
         together = _locked(root / "lock", LOCK_EX)
-        for left in root.glob("worker-*"):
-            with suppress(BlockingIOError):
-                os.close(_locked(left / "lock", LOCK_EX | LOCK_NB))
+        for left in root.glob(f"{PREFIX}*"):
+            with suppress(BlockingIOError, FileNotFoundError, NotADirectoryError):  # somebody's, or none of ours
+                os.close(_locked(left / "lock", LOCK_EX | LOCK_NB, new=False))
                 shutil.rmtree(left)
-        mine = Path(mkdtemp(prefix="worker-", dir=root))
+        mine = Path(mkdtemp(prefix=PREFIX, dir=root))
         _locked(mine / "lock", LOCK_EX)  # until the process ends, however it ends
         os.close(together)
+        _, most = getrlimit(RLIMIT_NOFILE)
+        setrlimit(RLIMIT_NOFILE, (most, most))  # each partition has files of its own
     except OSError as error:
         raise SettingsError(f"JUICE_STATE: {root} is no folder for state: {error.strerror}") from None
     return mine
@@ -67,45 +77,51 @@ class OnDisk(MutableMapping[bytes, bytes]):
 
     def __init__(self, folder: Path, name: str) -> None:
         self._path = folder / f"{name}-{next(_serial)}"
-        self._rows: Any = Rdict(str(self._path), _options())  # typed for whatever keys and values may be
+        try:
+            self._rows: Any = Rdict(str(self._path), _options())  # typed for whatever keys and values may be
+        except Exception as error:  # nothing narrower is raised, here and below
+            raise DiskError(str(error)) from error
         writing: Any = WriteOptions()
         writing.disable_wal = True
         self._rows.set_write_options(writing)
 
     def __del__(self) -> None:
         """Remove what nobody refers to any more: a partition that was given up may still be at work in a thread."""
-        with suppress(AttributeError):  # it was not opened
+        with suppress(Exception):  # it was not opened, or what nobody wants any more cannot be written
             self._rows.close()
         shutil.rmtree(self._path, ignore_errors=True)
 
     def __getitem__(self, key: bytes) -> bytes:
         """Return a value; raise KeyError if there is none."""
-        value: bytes | None = self._rows.get(key)
+        value: bytes | None = self.get(key)
         if value is None:
             raise KeyError(key)
         return value
 
     def get(self, key: bytes, default: Any = None) -> Any:
         """Return a value, or the default."""
-        return self._rows.get(key, default)
+        try:
+            return self._rows.get(key, default)
+        except Exception as error:
+            raise DiskError(str(error)) from error
 
-    def __contains__(self, key: object) -> bool:
+    def __contains__(self, key: Any) -> bool:
         """Tell whether there is a value."""
-        return self._rows.get(key) is not None
+        return self.get(key) is not None
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
         """Put a value."""
-        self._rows[key] = value
+        self.write({key: value})
 
     def __delitem__(self, key: bytes) -> None:
         """Take a value away; raise KeyError if there is none."""
         if key not in self:
             raise KeyError(key)
-        del self._rows[key]
+        self.write({key: None})
 
     def __iter__(self) -> Iterator[bytes]:
         """Go through the keys as they are now, in the order of their bytes."""
-        yield from self._rows.keys()
+        return (key for key, _ in self._scan())
 
     def __len__(self) -> int:
         """Count the keys, which takes going through them."""
@@ -113,7 +129,7 @@ class OnDisk(MutableMapping[bytes, bytes]):
 
     def items(self) -> ItemsView[bytes, bytes]:
         """Go through keys and values at once."""
-        return _Items(self, self._rows)
+        return _Items(self)
 
     def write(self, writes: Mapping[bytes, bytes | None]) -> None:
         """Put values, and take away those that are None, all at once."""
@@ -123,16 +139,28 @@ class OnDisk(MutableMapping[bytes, bytes]):
                 batch.delete(key)
             else:
                 batch.put(key, value)
-        self._rows.write(batch)
+        try:
+            self._rows.write(batch)
+        except Exception as error:
+            raise DiskError(str(error)) from error
+
+    def _scan(self) -> Iterator[tuple[bytes, bytes]]:
+        at = self._rows.iter()
+        at.seek_to_first()
+        while at.valid():
+            yield at.key(), at.value()
+            at.next()
+        try:
+            at.status()  # it ends as well where it cannot read on
+        except Exception as error:
+            raise DiskError(str(error)) from error
 
 
 class _Items(ItemsView[bytes, bytes]):
-    def __init__(self, mapping: Mapping[bytes, bytes], rows: Any) -> None:
-        super().__init__(mapping)
-        self._rows = rows
+    _mapping: OnDisk
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
-        yield from self._rows.items()
+        return self._mapping._scan()
 
 
 @cache
@@ -155,9 +183,9 @@ def _options() -> Options:
     return options
 
 
-def _locked(path: Path, how: int) -> int:
+def _locked(path: Path, how: int, *, new: bool = True) -> int:
     """Return a descriptor of a file, locked; it is so until it is closed. Raises BlockingIOError where it need not wait."""
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if new else 0), 0o600)
     try:
         flock(descriptor, how)
     except OSError:

@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 
 from faust.tables import Table
 
+from streams.engine.disk import DiskError
 from streams.engine.faults import Exit, crash_point, die
 from streams.engine.outbox import Send, send_all
 from streams.engine.progress import FENCE, PROGRESS
@@ -93,6 +94,8 @@ class BatchTable(Table[bytes, bytes]):
                             data[record.key] = value
                     elif known is not None and known[:8] < dict(record.headers).get(AS_OF, END):
                         del data[record.key]
+        except DiskError as error:
+            die(Exit.FAULT, f"state of {self.name} on disk: {error}")
         except Exception as error:
             die(Exit.CORRUPTION, f"changelog of {self.name}: {error!r}")
 

@@ -151,9 +151,15 @@ class Reader(asyncio.StreamReader):
         self._wanted = n
         while self._held < n:
             if self._eof:
-                raise asyncio.IncompleteReadError(b"".join(self._pieces), n)
+                rest = b"".join(cut(self._pieces, self._held))
+                self._held = 0
+                raise asyncio.IncompleteReadError(rest, n)
             await self._wait_for_data("readexactly")  # type: ignore[attr-defined]
         self._wanted = 0
         self._held -= n
         pieces = cut(self._pieces, n)
         return Answer(pieces) if n > self._limit else b"".join(pieces)
+
+    def at_eof(self) -> bool:
+        """Tell whether nothing more will come, and nothing is left."""
+        return self._eof and not self._buffer and not self._held

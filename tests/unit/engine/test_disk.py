@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.settings import SettingsError
-from streams.engine.disk import OnDisk, place
+from infra.settings import SettingsError, load
+from streams.campaigns.rulebook import Rulebook
+from streams.engine.disk import DiskError, OnDisk, place
+from streams.topology import build
 
 KEYS = st.binary(max_size=3)
 VALUES = st.binary(min_size=1, max_size=20)
@@ -81,6 +83,62 @@ def test_it_goes_when_nobody_has_it(folder: Path) -> None:
     del old, new
     gc.collect()
     assert set(folder.iterdir()) == before
+
+
+def test_what_cannot_be_read_is_no_end(tmp_path: Path) -> None:
+    """Going through damaged files stops, and not as if there were no more."""
+    state, keys = OnDisk(place(tmp_path), "table-0"), [b"%06d" % number for number in range(12_000)]
+    state.write({key: key * 100 for key in keys})
+    state._rows.flush()
+    for file in tmp_path.rglob("*.sst"):
+        middle = file.stat().st_size // 2
+        with file.open("r+b") as damaged:
+            damaged.seek(middle)
+            damaged.write(bytes(6_000))
+    for go in (lambda: list(state), lambda: dict(state.items()), lambda: [state.get(key) for key in keys]):
+        with pytest.raises(DiskError, match="mismatch"):
+            go()
+
+
+def test_it_goes_even_if_it_cannot_be_closed(folder: Path) -> None:
+    """As on a full disk, where that makes room."""
+
+    class Full:
+        """A mock of a database on a disk that is full."""
+
+        def close(self) -> None:
+            raise OSError("no space left")
+
+    before = set(folder.iterdir())
+    state = OnDisk(folder, "table-0")
+    state._rows.close()
+    state._rows = Full()
+    del state
+    gc.collect()
+    assert set(folder.iterdir()) == before
+
+
+def test_folders_of_others_stay(tmp_path: Path) -> None:
+    for name in ("archive", "juice-state-of-the-art"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "precious").touch()
+    (tmp_path / "juice-state-1.log").touch()
+    place(tmp_path)
+    assert all((tmp_path / name / "precious").exists() for name in ("archive", "juice-state-of-the-art"))
+    assert (tmp_path / "juice-state-1.log").exists()
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_a_setting_says_where_state_is(tmp_path: Path, on_disk: bool) -> None:
+    settings = load({"JUICE_STATE": str(tmp_path)} if on_disk else {})
+    app = build(settings, kafka="127.0.0.1:1", sources=2, rulebook=Rulebook())
+    for stage in app.stages.values():
+        state = stage.table.partition(1)
+        assert isinstance(state, OnDisk) == on_disk
+        stage.table.store.write(1, {b"key": b"value", b"gone": b"value"})
+        stage.table.store.write(1, {b"gone": None, b"never": None})
+        assert dict(state) == {b"key": b"value"}
+    assert len(list(tmp_path.glob("*/*-1-*"))) == 3 * on_disk
 
 
 HOLD = """

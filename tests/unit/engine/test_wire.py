@@ -8,6 +8,8 @@ import tracemalloc
 import weakref
 from collections.abc import Sequence
 from io import BytesIO
+from itertools import accumulate
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from aiokafka.protocol.types import Int32
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.engine.consumer import gather_answers
 from streams.engine.wire import Joined, gather
 
 BATCHES = [("rows", [(0, b"a" * 1_000_000), (3, b"")]), ("añadido", [(1, b"b" * 300_000), (2, None)]), ("none", [])]
@@ -92,8 +95,8 @@ async def connected() -> tuple[Any, asyncio.StreamReader, Transport]:
     return connection, reader, transport
 
 
-async def read(frames: Sequence[bytes], pieces: Sequence[bytes], *, swap_after: int) -> tuple[list[bytes], int]:
-    """Return the frames as they are read while pieces come, and the most that was waiting; swapped after a number of them."""
+async def read(frames: Sequence[bytes], pieces: Sequence[bytes], *, swap_after: int) -> list[bytes]:
+    """Return the frames as they are read while pieces come. The reader is swapped after so many of them."""
     connection, reader, transport = await connected()
     found: list[bytes] = []
 
@@ -105,24 +108,28 @@ async def read(frames: Sequence[bytes], pieces: Sequence[bytes], *, swap_after: 
 
     task = asyncio.ensure_future(reading())
     await asyncio.sleep(0)
-    most = 0
+    came = 0
     for number, piece in enumerate(pieces):
-        if number == swap_after:
-            gather(connection)
-            gather(connection)  # once is enough
-        for _ in range(100):
-            if transport.flows:
-                break
-            await asyncio.sleep(0)
-        assert transport.flows, "nobody lets more come"
+        if number >= swap_after:
+            gather(connection)  # with each request
         reader.feed_data(piece)
-        most = max(most, sum(map(len, pieces[: number + 1])) - sum(len(frame) + 4 for frame in found))
+        came += len(piece)
         if number % 3 == 0:
-            await asyncio.sleep(0)
+            await settle()
+            whole = [end for end in accumulate(len(frame) + 4 for frame in frames) if end <= came]
+            assert len(found) == len(whole), "a frame is there with its last byte"
+            assert transport.flows, "more may come as soon as somebody waits"
     reader.feed_eof()
     with pytest.raises(asyncio.IncompleteReadError):
         await task
-    return found, most
+    assert reader.at_eof()
+    return found
+
+
+async def settle() -> None:
+    """Let all run that can."""
+    for _ in range(30):
+        await asyncio.sleep(0)
 
 
 @given(
@@ -140,39 +147,88 @@ def test_frames_come_whole_however_they_are_cut(
     while at < len(stream):
         pieces.append(stream[at : at + cuts[len(pieces) % len(cuts)]])
         at += len(pieces[-1])
-    found, most = asyncio.run(read(frames, pieces, swap_after=swap_after))
-    assert found == frames
-    assert most <= max([len(frame) + 4 for frame in frames], default=0) + 2 * LIMIT + 30 + 40
+    assert asyncio.run(read(frames, pieces, swap_after=swap_after)) == frames
+
+
+def test_what_nobody_waits_for_is_held_back() -> None:
+    async def unread() -> None:
+        connection, reader, transport = await connected()
+        gather(connection)
+        waiting = asyncio.ensure_future(reader.readexactly(100))
+        await settle()
+        reader.feed_data(bytes(100 + 2 * LIMIT))
+        assert transport.flows
+        reader.feed_data(b"1")
+        assert not transport.flows
+        await waiting
+        reader.feed_eof()
+        assert not reader.at_eof(), "there is something left"
+        assert await reader.readexactly(2 * LIMIT)
+        assert not reader.at_eof()
+        assert await reader.readexactly(1) == b"1"
+        assert reader.at_eof()
+
+    asyncio.run(unread())
+
+
+def test_who_waits_is_told_of_an_error() -> None:
+    async def broken() -> None:
+        connection, reader, _ = await connected()
+        gather(connection)
+        reader.set_exception(ConnectionResetError())
+        await reader.readexactly(4)
+
+    with pytest.raises(ConnectionResetError):
+        asyncio.run(broken())
+
+
+async def asked() -> tuple[Any, asyncio.StreamReader, asyncio.Future[Any]]:
+    """Return a connection that was asked for records with number 7, its reader, and who waits for the answer."""
+    connection, reader, _ = await connected()
+    await clients(connection)._get_conn(0)
+    waiting = asyncio.get_running_loop().create_future()
+    connection._requests.append((7, FetchRequest(100, 1, 1 << 20, 0, []).prepare({1: (4, 4)}), waiting))
+    return connection, reader, waiting
+
+
+def clients(connection: Any) -> Any:
+    """Return a mock of aiokafka's client, which has this connection, told to gather what it is answered."""
+
+    async def get(node: int) -> Any:
+        return connection
+
+    client = SimpleNamespace(_get_conn=get)
+    gather_answers(client)
+    return client
 
 
 def test_a_large_answer_is_what_aiokafka_makes_of_it() -> None:
     records = [("events", [(0, 0, 9, 9, [], b"r" * 100_000), (3, 0, 9, 9, [], None)]), ("añadido", [])]
     spelled = Int32.encode(7) + FetchResponse_v4(throttle_time_ms=0, topics=records).encode()
 
-    async def answered(pieces: Sequence[bytes]) -> Any:
-        connection, reader, _ = await connected()
-        gather(connection)
-        request = FetchRequest(100, 1, 1 << 20, 0, []).prepare({1: (4, 4)})
-        waiting = asyncio.get_running_loop().create_future()
-        connection._requests.append((7, request, waiting))
+    async def answered(pieces: Sequence[bytes], *, late: bool = False) -> Any:
+        connection, reader, waiting = await asked()
+        if late:
+            waiting.set_exception(TimeoutError())
         for piece in pieces:
             reader.feed_data(piece)
+        connection._last_action = 0
         connection._handle_frame(await reader.readexactly(len(spelled)))
         assert not connection._requests
+        assert connection._last_action
         return await waiting
 
-    answer = asyncio.run(answered([spelled[at : at + 999] for at in range(0, len(spelled), 999)]))
+    pieces = [spelled[at : at + 999] for at in range(0, len(spelled), 999)]
+    with pytest.raises(TimeoutError):
+        asyncio.run(answered(pieces, late=True))
+    answer = asyncio.run(answered(pieces))
     assert answer.to_object() == FetchResponse_v4.decode(BytesIO(spelled[4:])).to_object()
     assert type(answer.topics[0][1][0][-1]) is bytes  # nothing else can be read on
 
 
 def test_an_answer_to_another_request_ends_the_connection() -> None:
     async def mistaken() -> Any:
-        connection, reader, _ = await connected()
-        gather(connection)
-        request = FetchRequest(100, 1, 1 << 20, 0, []).prepare({1: (4, 4)})
-        waiting = asyncio.get_running_loop().create_future()
-        connection._requests.append((7, request, waiting))
+        connection, reader, waiting = await asked()
         reader.feed_data(Int32.encode(8) + bytes(20))
         connection._handle_frame(await reader.readexactly(24))
         return await waiting
