@@ -157,6 +157,7 @@ def _prepared(home: Path, info: stack.StackInfo, name: str, port: int) -> tuple[
         "JUICE_NAMESPACE": f"{name}.",
         "JUICE_DATABASE": f"juice_{name}",
         "JUICE_CAMPAIGNS": str(files("streams.demo") / "rules.toml"),
+        "JUICE_PARTITIONS": str(settings().partitions),
         "JUICE_WORKER_PORT": str(port),
         "JUICE_SINK_PORT": "0",
     }
