@@ -101,6 +101,11 @@ ELSEWHERE = {
         "tests/endurance/__main__.py",
         "recovery.run(",
     ),
+    "juice bench --together --no-sink --rate 0 --copies C --crowd N": (
+        "the same",
+        "streams/cli/bench.py",
+        "def bench(",
+    ),
     "juice bench --hot 0.5 --rate 0": ("the same", "streams/cli/bench.py", "def bench("),
     "juice rebuild": ("wants everybody else to stop", "tests/integration/test_upgrade.py", 'here.juice("rebuild"'),
     "promtool check metrics": ("wants metrics", "tests/observability/test_telemetry.py", '"check", "metrics"'),
