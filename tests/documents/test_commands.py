@@ -101,7 +101,7 @@ ELSEWHERE = {
         "tests/endurance/__main__.py",
         "recovery.run(",
     ),
-    "juice bench --together --no-sink --rate 0 --copies C --crowd N": (
+    "juice bench --together --no-sink --rate 0 --copies 36 --crowd 6": (
         "the same",
         "streams/cli/bench.py",
         "def bench(",
