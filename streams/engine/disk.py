@@ -111,7 +111,10 @@ class OnDisk(MutableMapping[bytes, bytes]):
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
         """Put a value."""
-        self.write({key: value})
+        try:
+            self._rows.put(key, value)
+        except Exception as error:
+            raise DiskError(str(error)) from error
 
     def __delitem__(self, key: bytes) -> None:
         """Take a value away; raise KeyError if there is none."""
