@@ -11,25 +11,17 @@ import shutil
 from collections.abc import ItemsView, Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from tempfile import mkdtemp
-from typing import Any, Final
-
-from rocksdict import (
-    BlockBasedOptions,
-    Cache,
-    DBCompressionType,
-    Options,
-    Rdict,
-    WriteBatch,
-    WriteBufferManager,
-    WriteOptions,
-)
+from typing import TYPE_CHECKING, Any, Final
 
 from infra.settings import SettingsError
+
+if TYPE_CHECKING:
+    from rocksdict import Options  # 8 MiB and 20 ms, which who keeps state in memory need not have
 
 READ: Final = 64 << 20
 """Bytes of what was read last that a worker keeps in memory, all its partitions together,"""
@@ -76,7 +68,10 @@ class OnDisk(MutableMapping[bytes, bytes]):
     """The keys and values of one partition of a table, in a folder of their own in `folder`. They go when it goes."""
 
     def __init__(self, folder: Path, name: str) -> None:
+        from rocksdict import Rdict, WriteBatch, WriteOptions
+
         self._path = folder / f"{name}-{next(_serial)}"
+        self._batch = partial(WriteBatch, raw_mode=True)
         try:
             self._rows: Any = Rdict(str(self._path), _options())  # typed for whatever keys and values may be
         except Exception as error:  # nothing narrower is raised, here and below
@@ -136,7 +131,7 @@ class OnDisk(MutableMapping[bytes, bytes]):
 
     def write(self, writes: Mapping[bytes, bytes | None]) -> None:
         """Put values, and take away those that are None, all at once."""
-        batch = WriteBatch(raw_mode=True)
+        batch = self._batch()
         for key, value in writes.items():
             if value is None:
                 batch.delete(key)
@@ -169,6 +164,8 @@ class _Items(ItemsView[bytes, bytes]):
 @cache
 def _options() -> Options:
     """Return what all partitions of this process share: memory, which is bounded for all together, and few threads."""
+    from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, WriteBufferManager
+
     blocks = BlockBasedOptions()
     blocks.set_block_cache(Cache(READ))
     blocks.set_cache_index_and_filter_blocks(True)
