@@ -5,7 +5,9 @@ megabyte at a time comes from the system page by page, so that this was a tenth 
 levels are joined together.
 
 What a broker answers comes in pieces. asyncio appends them to a buffer, which moves as it grows, and cuts the answer out of it
-with two copies more. Here they are kept as they came until the answer is whole.
+with two copies more. Here they are kept as they came until the answer is whole, and until its batches are read: a batch that lies
+in one piece is read there, another one is put together where those before it were. Memory that was used already is far quicker
+than what the system hands out page by page, and aiokafka's checksums are in software, where processors have an instruction.
 """
 
 from __future__ import annotations
@@ -14,12 +16,25 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from struct import Struct
 from time import monotonic
-from typing import Any
+from typing import Any, ClassVar
 
 from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.errors import CorruptRecordException
 from aiokafka.protocol.api import Request
+from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.types import Array, Bytes, Int32, Schema
+from aiokafka.record.default_records import DefaultRecordBatch
+from aiokafka.record.memory_records import MemoryRecords
+from crc32c import crc32c
+
+HEAD = Struct(">qiibI")
+"""How a batch of records begins: first offset, length, leader's epoch, format, CRC-32C of all that follows it."""
+BEFORE_LENGTH = 12
+"""Bytes of a batch that its length leaves out, and it is one of them itself."""
+FORMAT = 2
+"""The format of batches since Kafka 0.11. HEAD is of it alone, up to the format of the older ones too."""
 
 
 class Joined:
@@ -68,14 +83,20 @@ def gather(connection: Any) -> None:
 
 
 class Answer:
-    """Pieces of an answer, to be read like a file."""
+    """Pieces of an answer, to be read like a file. What is long, and only records are, is pieces again."""
+
+    LONG: ClassVar = 1 << 15
 
     def __init__(self, pieces: Iterable[bytes | memoryview]) -> None:
-        self._pieces = deque(pieces)
+        self.pieces = deque(pieces)
 
-    def read(self, n: int) -> bytes:
+    def __len__(self) -> int:
+        return sum(map(len, self.pieces))
+
+    def read(self, n: int) -> Any:
         """Return the next `n` bytes, less where it ends before."""
-        return b"".join(cut(self._pieces, n))
+        pieces = cut(self.pieces, n)
+        return Answer(pieces) if n > self.LONG else b"".join(pieces)
 
 
 def cut(pieces: deque[bytes | memoryview], n: int) -> list[bytes | memoryview]:
@@ -100,6 +121,9 @@ class _Connection(AIOKafkaConnection):  # type: ignore[misc]
             super()._handle_frame(answer)
             return
         number, request, waiting = self._requests[0]
+        if request.API_KEY != FetchRequest.API_KEY:
+            super()._handle_frame(b"".join(answer.pieces))
+            return
         if request.parse_response_header(answer).correlation_id != number:
             self.close(reason=CloseReason.OUT_OF_SYNC)
             return
@@ -163,3 +187,74 @@ class Reader(asyncio.StreamReader):
     def at_eof(self) -> bool:
         """Tell whether nothing more will come, and nothing is left."""
         return self._eof and not self._buffer and not self._held
+
+
+class Batches:
+    """Batches of records that were fetched from a partition; stands for aiokafka's MemoryRecords.
+
+    A batch can be read until the next is asked for, or whether there is one: aiokafka reads a batch to its end first. Where it
+    was put together is then free for another. Where aiokafka gives the rest up that is not known, and Python frees it.
+    """
+
+    _free: ClassVar[list[bytearray]] = []
+    MOST_FREE: ClassVar = 8
+
+    def __init__(self, fetched: Any) -> None:
+        """Of an Answer, or of bytes. Nothing is taken yet."""
+        self._pieces = fetched.pieces if isinstance(fetched, Answer) else deque([fetched])
+        self._size = self._left = len(fetched)
+        self._room: bytearray | None = None
+
+    def size_in_bytes(self) -> int:
+        """Return how many bytes were fetched."""
+        return self._size
+
+    def has_next(self) -> bool:
+        """Tell whether there is a whole batch yet: what is fetched may end within one."""
+        there_is = self._left >= HEAD.size and self._left >= BEFORE_LENGTH + self._head()[1]
+        if not there_is and self._room is not None:
+            if len(self._free) < self.MOST_FREE:
+                self._free.append(self._room)
+            self._room = None
+        return there_is
+
+    def next_batch(self) -> Any:
+        """Return the next batch, None if there is none; raise CorruptRecordException where its checksum is of something else."""
+        if not self.has_next():
+            return None
+        _, length, _, form, checksum = self._head()
+        if length < HEAD.size - BEFORE_LENGTH:
+            raise CorruptRecordException(
+                f"a batch of records has {length} bytes, too few for what every batch begins with"
+            )
+        view = self._take(BEFORE_LENGTH + length)
+        if form == FORMAT:
+            batch, right = DefaultRecordBatch(view), crc32c(view[HEAD.size :]) == checksum
+        else:
+            batch = MemoryRecords(bytes(view)).next_batch()
+            right = batch.validate_crc()
+        if not right:
+            raise CorruptRecordException("the checksum of a batch of records is of something else")
+        return batch
+
+    def _head(self) -> tuple[int, int, int, int, int]:
+        if len(self._pieces[0]) < HEAD.size:
+            self._pieces.appendleft(b"".join(cut(self._pieces, HEAD.size)))
+        first, length, epoch, form, checksum = HEAD.unpack_from(self._pieces[0])
+        return first, length, epoch, form, checksum
+
+    def _take(self, n: int) -> memoryview:
+        """Return the next `n` bytes, of which there are so many."""
+        self._left -= n
+        pieces = cut(self._pieces, n)
+        if len(pieces) == 1:
+            return memoryview(pieces[0])
+        if self._room is None and self._free:
+            self._room = self._free.pop()
+        if self._room is None or len(self._room) < n:
+            self._room = bytearray(n)
+        view, at = memoryview(self._room)[:n], 0
+        for piece in pieces:
+            view[at : at + len(piece)] = piece
+            at += len(piece)
+        return view

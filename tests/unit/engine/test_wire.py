@@ -6,22 +6,27 @@ import asyncio
 import gc
 import tracemalloc
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
-from itertools import accumulate
+from itertools import accumulate, islice, pairwise
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.errors import CorruptRecordException
 from aiokafka.protocol.fetch import FetchRequest, FetchResponse_v4
+from aiokafka.protocol.group import SyncGroupRequest, SyncGroupResponse_v1
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.types import Int32
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.engine.consumer import gather_answers
-from streams.engine.wire import Joined, gather
+from streams.engine.wire import HEAD, Answer, Batches, Joined, gather
 
 BATCHES = [("rows", [(0, b"a" * 1_000_000), (3, b"")]), ("añadido", [(1, b"b" * 300_000), (2, None)]), ("none", [])]
 
@@ -182,12 +187,13 @@ def test_who_waits_is_told_of_an_error() -> None:
         asyncio.run(broken())
 
 
-async def asked() -> tuple[Any, asyncio.StreamReader, asyncio.Future[Any]]:
-    """Return a connection that was asked for records with number 7, its reader, and who waits for the answer."""
+async def asked(request: Any = None) -> tuple[Any, asyncio.StreamReader, asyncio.Future[Any]]:
+    """Return a connection that was asked for records, or so, with number 7, its reader, and who waits for the answer."""
     connection, reader, _ = await connected()
     await clients(connection)._get_conn(0)
     waiting = asyncio.get_running_loop().create_future()
-    connection._requests.append((7, FetchRequest(100, 1, 1 << 20, 0, []).prepare({1: (4, 4)}), waiting))
+    fetch = FetchRequest(100, 1, 1 << 20, 0, []).prepare({1: (4, 4)})
+    connection._requests.append((7, request or fetch, waiting))
     return connection, reader, waiting
 
 
@@ -222,8 +228,23 @@ def test_a_large_answer_is_what_aiokafka_makes_of_it() -> None:
     with pytest.raises(TimeoutError):
         asyncio.run(answered(pieces, late=True))
     answer = asyncio.run(answered(pieces))
+    (name, [(*of_first, fetched), of_other]), no_records = answer.topics
+    assert len(fetched) == 100_000
+    answer.topics = [(name, [(*of_first, b"".join(fetched.pieces)), of_other]), no_records]
     assert answer.to_object() == FetchResponse_v4.decode(BytesIO(spelled[4:])).to_object()
-    assert type(answer.topics[0][1][0][-1]) is bytes  # nothing else can be read on
+
+
+def test_a_large_answer_that_has_no_records_is_whole() -> None:
+    async def answered() -> Any:
+        connection, reader, waiting = await asked(SyncGroupRequest("group", 1, "member", "", []).prepare({14: (1, 1)}))
+        spelled = Int32.encode(7) + SyncGroupResponse_v1(0, 0, b"a" * 100_000).encode()
+        for at in range(0, len(spelled), 999):
+            reader.feed_data(spelled[at : at + 999])
+        connection._handle_frame(await reader.readexactly(len(spelled)))
+        assert not connection._requests
+        return await waiting
+
+    assert asyncio.run(answered()).member_assignment == b"a" * 100_000
 
 
 def test_an_answer_to_another_request_ends_the_connection() -> None:
@@ -235,3 +256,114 @@ def test_an_answer_to_another_request_ends_the_connection() -> None:
 
     with pytest.raises(Exception, match="closed"):
         asyncio.run(mistaken())
+
+
+def batch(first: int, *values: bytes, compressed: int = 0) -> bytes:
+    """Return a batch of records as brokers keep it."""
+    builder = DefaultRecordBatchBuilder(2, compressed, 0, -1, -1, -1, 1 << 20)
+    for offset, value in enumerate(values):
+        builder.append(offset, 1_700_000_000_000, b"key", value, [("header", value)])
+    return first.to_bytes(8, "big") + bytes(builder.build())[8:]
+
+
+def in_pieces(fetched: bytes, ends: Sequence[int]) -> Answer:
+    """Return it as an answer that came so."""
+    edges = [0, *sorted(end % (len(fetched) + 1) for end in ends), len(fetched)]
+    return Answer([memoryview(fetched)[begin:end] for begin, end in pairwise(edges)])
+
+
+def read_all(batches: Any) -> Iterator[Any]:
+    """Yield what there is of each record; at each end of a batch how far it goes."""
+    while batches.has_next():
+        each = batches.next_batch()
+        if not each.validate_crc():
+            raise CorruptRecordException
+        for record in each:
+            yield record.offset, record.timestamp, record.key, record.value, record.headers
+        yield each.next_offset, each.is_control_batch, each.is_transactional, each.producer_id
+    yield batches.size_in_bytes()
+
+
+def outcome(reading: Iterator[Any]) -> list[Any]:
+    """Return what can be read, and that it is corrupt where it is."""
+    found = []
+    try:
+        found.extend(reading)
+    except CorruptRecordException:
+        found.append("corrupt")
+    return found
+
+
+LOG = batch(0, b"one", b"two") + batch(2, b"three" * 200) + batch(3, b"four" * 50, compressed=1) + batch(4, b"")
+ENDS = st.lists(st.integers(0, 5_000), max_size=12)
+
+
+@given(st.integers(0, len(LOG)), ENDS)
+def test_what_is_read_from_pieces_is_what_aiokafka_reads(end: int, ends: list[int]) -> None:
+    """Wherever it was cut, and wherever it ends."""
+    fetched = LOG[:end]
+    assert list(read_all(Batches(in_pieces(fetched, ends)))) == list(read_all(MemoryRecords(fetched)))
+    assert list(read_all(Batches(fetched))) == list(read_all(MemoryRecords(fetched)))
+
+
+@given(st.integers(0, len(LOG) - 1), st.integers(1, 255), ENDS)
+def test_bytes_that_are_not_as_they_were_sent_are_refused_as_aiokafka_does(at: int, by: int, ends: list[int]) -> None:
+    wrong = bytearray(LOG)
+    wrong[at] ^= by
+    begins = [0, *accumulate(len(each) for each in (batch(0, b"one", b"two"), batch(2, b"three" * 200)))]
+    within = at - max(begin for begin in begins if begin <= at)
+    found = outcome(read_all(Batches(in_pieces(bytes(wrong), ends))))
+    if within >= HEAD.size - 4 and at < begins[-1]:
+        assert found[-1] == "corrupt"
+    if within not in range(8, 17) and at < begins[-1]:  # how long it is, and of which format
+        assert found == outcome(read_all(MemoryRecords(bytes(wrong))))
+
+
+def test_batches_of_an_older_format_are_read_too() -> None:
+    builder = LegacyRecordBatchBuilder(1, 0, 1 << 20)
+    builder.append(7, 1_700_000_000_000, b"key", b"old" * 50)
+    old = bytes(builder.build())
+    [record] = Batches(in_pieces(old, [20, 40])).next_batch()
+    assert (record.offset, record.key, record.value) == (7, b"key", b"old" * 50)
+    with pytest.raises(CorruptRecordException):
+        Batches(in_pieces(old[:-1] + b"?", [20, 40])).next_batch()
+
+
+@pytest.mark.parametrize("length", [-1, 0, 8])
+def test_a_batch_too_short_for_one_is_refused(length: int) -> None:
+    fetched = bytes(8) + length.to_bytes(4, "big", signed=True) + bytes(40)
+    with pytest.raises(CorruptRecordException):
+        Batches(fetched).next_batch()
+
+
+def test_batches_of_partitions_are_read_in_turns() -> None:
+    """As polls do: some records of one, some of another; and some are given up."""
+
+    def fetched(partition: int) -> bytes:
+        return b"".join(batch(n, *[b"%d %d %d" % (partition, n, i) * 20 for i in range(9)]) for n in range(0, 45, 9))
+
+    for given_up in range(12):
+        reading = {n: read_all(Batches(in_pieces(fetched(n), range(0, 50_000, 311)))) for n in range(12)}
+        found: dict[int, list[Any]] = {n: [] for n in reading}
+        while reading:
+            for n in list(reading):
+                some = list(islice(reading[n], 4))
+                found[n] += some
+                if len(some) < 4 or (n == given_up and len(found[n]) > 8):
+                    del reading[n]
+        for n in set(found) - {given_up}:
+            assert found[n] == list(read_all(MemoryRecords(fetched(n)))), n
+
+
+def test_where_batches_are_put_together_is_used_again() -> None:
+    fetched = b"".join(batch(n, bytes(200_000)) for n in range(20))
+    cut_up = [in_pieces(fetched, range(0, len(fetched), 60_000)) for _ in range(3)]
+    assert sum(1 for _ in read_all(Batches(cut_up.pop()))) == 41
+    tracemalloc.start()
+    assert sum(1 for answer in cut_up for _ in read_all(Batches(answer))) == 82
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5 * 200_000, (
+        "value and header of a record, and of the next, and no place for a batch, which takes two"
+    )
+    assert len(Batches._free) <= Batches.MOST_FREE
