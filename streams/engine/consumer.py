@@ -49,7 +49,8 @@ from infra import telemetry
 from infra.clock import monotonic, wall
 from streams.engine import seat
 from streams.engine.faults import Exit, crash_point, die
-from streams.engine.wire import Batches, Joined, gather
+from streams.engine.fetched import Batches
+from streams.engine.wire import gather
 
 log = structlog.get_logger("juice")
 
@@ -155,7 +156,7 @@ class GuardedConsumer(driver.Consumer):
         self._watch_heartbeats()
         consumer = self._thread._ensure_consumer()
         watch_connections(consumer._client)
-        gather_answers(consumer._client)
+        gather_connections(consumer._client)
         fetcher.MemoryRecords = Batches  # which look at checksums themselves
         consumer._fetcher._check_crcs = False
         consumer._fetcher._isolation_level = READ_COMMITTED
@@ -488,6 +489,7 @@ class GuardedProducer(driver.Producer):
         await super().on_start()
         client = self._ensure_producer().client
         guard_sends(client, lambda: self.app.consumer.check_lease())
+        gather_connections(client)
         watch_connections(client)
 
 
@@ -504,14 +506,13 @@ def guard_sends(client: Any, check: Callable[[], None]) -> None:
         if isinstance(request, ProduceRequest):
             crash_point("worker.sending")
             check()
-            request = Joined(request)
         return await send(node, request, **more)
 
     client.send = guarded
 
 
-def gather_answers(client: Any) -> None:
-    """Let `client`, aiokafka's, put together once what brokers answer."""
+def gather_connections(client: Any) -> None:
+    """Let `client`, aiokafka's, leave in pieces what goes to brokers and what comes from them."""
     connection_to = client._get_conn
 
     async def gathering(*where: Any, **more: Any) -> Any:

@@ -1,13 +1,11 @@
-"""What goes to a broker and what comes from it is put together once.
+"""What goes to a broker and what comes from it stays in pieces.
 
-aiokafka encodes a request from the inside out, and joins the bytes anew at each level: six times for what a batch holds. Half a
-megabyte at a time comes from the system page by page, so that this was a tenth of what a worker spends. Here the pieces of all
-levels are joined together.
+Half a megabyte at a time comes from the system page by page, so a copy of a batch costs far more than its bytes. aiokafka encodes
+a request from the inside out, and joins the bytes anew at each level: eight times for what a batch holds, which was more than a
+tenth of what a worker spends. Here the system is given the pieces of all levels.
 
 What a broker answers comes in pieces. asyncio appends them to a buffer, which moves as it grows, and cuts the answer out of it
-with two copies more. Here they are kept as they came until the answer is whole, and until its batches are read: a batch that lies
-in one piece is read there, another one is put together where those before it were. Memory that was used already is far quicker
-than what the system hands out page by page, and aiokafka's checksums are in software, where processors have an instruction.
+with two copies more. Here they are kept as they came, until the records in them are read (`streams/engine/fetched.py`).
 """
 
 from __future__ import annotations
@@ -16,29 +14,41 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from struct import Struct
 from time import monotonic
 from typing import Any, ClassVar
 
 from aiokafka.conn import AIOKafkaConnection, CloseReason
-from aiokafka.errors import CorruptRecordException
 from aiokafka.protocol.api import Request
 from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.types import Array, Bytes, Int32, Schema
-from aiokafka.record.default_records import DefaultRecordBatch
-from aiokafka.record.memory_records import MemoryRecords
-from crc32c import crc32c
-
-HEAD = Struct(">qiibI")
-"""How a batch of records begins: first offset, length, leader's epoch, format, CRC-32C of all that follows it."""
-BEFORE_LENGTH = 12
-"""Bytes of a batch that its length leaves out, and it is one of them itself."""
-FORMAT = 2
-"""The format of batches since Kafka 0.11. HEAD is of it alone, up to the format of the older ones too."""
 
 
-class Joined:
-    """A request for aiokafka's client to send, encoded so. It must be one that the broker answers.
+class Pieces:
+    """An encoded request. aiokafka asks how long it is, and puts bytes before it."""
+
+    LONG: ClassVar = 1 << 15
+    """Bytes of what is not copied any more."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self.pieces: list[bytes] = []
+        few: list[bytes] = []
+        for piece in pieces:
+            few.append(piece)
+            if len(piece) >= self.LONG:
+                self.pieces += b"".join(few[:-1]), piece
+                few = []
+        self.pieces.append(b"".join(few))
+
+    def __radd__(self, before: bytes) -> Pieces:
+        return Pieces((before, *self.pieces))
+
+    def __len__(self) -> int:
+        return sum(map(len, self.pieces))
+
+
+class InPieces:
+    """A request for aiokafka to send, encoded so. It must be one that the broker answers.
 
     Neither it nor what it prepares is part of a cycle: batches would stay until those are looked for.
     """
@@ -50,13 +60,12 @@ class Joined:
         """Return the request in the newest version that the broker knows too."""
         struct: Any = self._request.prepare(versions)
         values = [struct.get_item(name) for name in struct.SCHEMA.names]
-        struct.encode = partial(encoded, struct.SCHEMA, values)
+        struct.encode = partial(_encoded, struct.SCHEMA, values)
         return struct
 
 
-def encoded(schema: Schema, values: Sequence[Any]) -> bytes:
-    """Return what `schema.encode` returns for `values`."""
-    return b"".join(_pieces(schema, values))
+def _encoded(schema: Schema, values: Sequence[Any]) -> Pieces:
+    return Pieces(_pieces(schema, values))
 
 
 def _pieces(kind: Any, value: Any) -> Iterator[bytes]:
@@ -75,9 +84,10 @@ def _pieces(kind: Any, value: Any) -> Iterator[bytes]:
 
 
 def gather(connection: Any) -> None:
-    """Let a connection of aiokafka's, which is open, read large answers from the pieces in which they come."""
+    """Let a connection of aiokafka's, which is open, leave records in pieces."""
     if type(connection) is AIOKafkaConnection:
         connection.__class__ = _Connection
+        connection._writer.__class__ = Writer
         connection._reader.__class__ = Reader
         connection._reader.begin()
 
@@ -116,6 +126,10 @@ def cut(pieces: deque[bytes | memoryview], n: int) -> list[bytes | memoryview]:
 class _Connection(AIOKafkaConnection):  # type: ignore[misc]
     """What a connection becomes."""
 
+    def send(self, request: Any, expect_response: bool = True) -> Any:
+        """Send a request, in pieces if it holds records."""
+        return super().send(InPieces(request) if isinstance(request, ProduceRequest) else request, expect_response)
+
     def _handle_frame(self, answer: Any) -> None:
         if not isinstance(answer, Answer):
             super()._handle_frame(answer)
@@ -131,6 +145,17 @@ class _Connection(AIOKafkaConnection):  # type: ignore[misc]
             waiting.set_result(request.RESPONSE_TYPE.decode(answer))
         self._last_action = monotonic()
         self._requests.popleft()
+
+
+class Writer(asyncio.StreamWriter):
+    """What its writer becomes."""
+
+    def write(self, data: Any) -> None:
+        """Write bytes, or pieces."""
+        if isinstance(data, Pieces):
+            self.writelines(data.pieces)
+        else:
+            super().write(data)
 
 
 class Reader(asyncio.StreamReader):
@@ -187,74 +212,3 @@ class Reader(asyncio.StreamReader):
     def at_eof(self) -> bool:
         """Tell whether nothing more will come, and nothing is left."""
         return self._eof and not self._buffer and not self._held
-
-
-class Batches:
-    """Batches of records that were fetched from a partition; stands for aiokafka's MemoryRecords.
-
-    A batch can be read until the next is asked for, or whether there is one: aiokafka reads a batch to its end first. Where it
-    was put together is then free for another. Where aiokafka gives the rest up that is not known, and Python frees it.
-    """
-
-    _free: ClassVar[list[bytearray]] = []
-    MOST_FREE: ClassVar = 8
-
-    def __init__(self, fetched: Any) -> None:
-        """Of an Answer, or of bytes. Nothing is taken yet."""
-        self._pieces = fetched.pieces if isinstance(fetched, Answer) else deque([fetched])
-        self._size = self._left = len(fetched)
-        self._room: bytearray | None = None
-
-    def size_in_bytes(self) -> int:
-        """Return how many bytes were fetched."""
-        return self._size
-
-    def has_next(self) -> bool:
-        """Tell whether there is a whole batch yet: what is fetched may end within one."""
-        there_is = self._left >= HEAD.size and self._left >= BEFORE_LENGTH + self._head()[1]
-        if not there_is and self._room is not None:
-            if len(self._free) < self.MOST_FREE:
-                self._free.append(self._room)
-            self._room = None
-        return there_is
-
-    def next_batch(self) -> Any:
-        """Return the next batch, None if there is none; raise CorruptRecordException where its checksum is of something else."""
-        if not self.has_next():
-            return None
-        _, length, _, form, checksum = self._head()
-        if length < HEAD.size - BEFORE_LENGTH:
-            raise CorruptRecordException(
-                f"a batch of records has {length} bytes, too few for what every batch begins with"
-            )
-        view = self._take(BEFORE_LENGTH + length)
-        if form == FORMAT:
-            batch, right = DefaultRecordBatch(view), crc32c(view[HEAD.size :]) == checksum
-        else:
-            batch = MemoryRecords(bytes(view)).next_batch()
-            right = batch.validate_crc()
-        if not right:
-            raise CorruptRecordException("the checksum of a batch of records is of something else")
-        return batch
-
-    def _head(self) -> tuple[int, int, int, int, int]:
-        if len(self._pieces[0]) < HEAD.size:
-            self._pieces.appendleft(b"".join(cut(self._pieces, HEAD.size)))
-        first, length, epoch, form, checksum = HEAD.unpack_from(self._pieces[0])
-        return first, length, epoch, form, checksum
-
-    def _take(self, n: int) -> memoryview:
-        """Return the next `n` bytes, of which there are so many."""
-        self._left -= n
-        pieces = cut(self._pieces, n)
-        if len(pieces) == 1:
-            return memoryview(pieces[0])
-        if self._room is None and self._free:
-            self._room = self._free.pop()
-        if self._room is None or len(self._room) < n:
-            self._room = bytearray(n)
-        view, at = memoryview(self._room)[:n], 0
-        for piece in pieces:
-            view[at : at + len(piece)] = piece
-            at += len(piece)
-        return view

@@ -6,27 +6,23 @@ import asyncio
 import gc
 import tracemalloc
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from io import BytesIO
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka.conn import AIOKafkaConnection
-from aiokafka.errors import CorruptRecordException
 from aiokafka.protocol.fetch import FetchRequest, FetchResponse_v4
 from aiokafka.protocol.group import SyncGroupRequest, SyncGroupResponse_v1
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.types import Int32
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
-from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.consumer import gather_answers
-from streams.engine.wire import HEAD, Answer, Batches, Joined, gather
+from streams.engine.consumer import gather_connections
+from streams.engine.wire import InPieces, gather
 
 BATCHES = [("rows", [(0, b"a" * 1_000_000), (3, b"")]), ("añadido", [(1, b"b" * 300_000), (2, None)]), ("none", [])]
 
@@ -38,18 +34,22 @@ def request(topics: object = BATCHES) -> ProduceRequest:
 @pytest.mark.parametrize("version", range(8))
 def test_every_version_of_a_request_is_the_same_bytes(version: int) -> None:
     versions = {0: (version, version)}
-    plain, joined = request().prepare(versions), Joined(request()).prepare(versions)
-    assert version == joined.API_VERSION
-    assert joined.encode() == plain.encode()
+    plain, cut_up = request().prepare(versions), InPieces(request()).prepare(versions)
+    assert version == cut_up.API_VERSION
+    assert b"".join((b"before" + cut_up.encode()).pieces) == b"before" + plain.encode()
+    assert len(b"before" + cut_up.encode()) == 6 + len(plain.encode())
 
 
-def test_a_batch_is_copied_once() -> None:
-    struct = Joined(request([("rows", [(0, bytes(8 << 20))])])).prepare({0: (7, 7)})
+def test_a_batch_is_not_copied() -> None:
+    batch = bytes(8 << 20)
+    struct = InPieces(request([("rows", [(0, batch)])])).prepare({0: (7, 7)})
     tracemalloc.start()
-    size = len(struct.encode())
+    pieces = (b"size" + (b"header" + struct.encode())).pieces
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert size <= peak < 1.1 * size
+    assert peak < 100_000
+    assert [piece for piece in pieces if piece is batch]
+    assert len(pieces) <= 3, "what is short is joined"
 
 
 def test_a_batch_is_gone_with_its_request() -> None:
@@ -61,7 +61,7 @@ def test_a_batch_is_gone_with_its_request() -> None:
     gc.disable()
     try:
         topics = Topics(BATCHES)
-        struct = Joined(request(topics)).prepare({0: (7, 7)})
+        struct = InPieces(request(topics)).prepare({0: (7, 7)})
         struct.encode()
         seen = weakref.ref(topics)
         del topics, struct
@@ -79,6 +79,15 @@ class Transport:
 
     flows = True
 
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def writelines(self, data: Sequence[bytes]) -> None:
+        self.written.extend(data)
+
     def pause_reading(self) -> None:
         self.flows = False
 
@@ -88,12 +97,17 @@ class Transport:
     def close(self) -> None:
         self.flows = False
 
+    def is_closing(self) -> bool:
+        return not self.flows
+
 
 async def connected() -> tuple[Any, asyncio.StreamReader, Transport]:
     """Return a connection that reads from nowhere, the reader it was made with, and its transport."""
     connection: Any = AIOKafkaConnection("nowhere", 9)
     connection._reader = reader = asyncio.StreamReader(limit=LIMIT)
-    connection._writer = transport = Transport()
+    transport = Transport()
+    loop = asyncio.get_running_loop()
+    connection._writer = asyncio.StreamWriter(transport, asyncio.StreamReaderProtocol(reader), reader, loop)  # type: ignore[arg-type]
     connection._read_task = asyncio.get_running_loop().create_future()
     connection._read_task.set_result(None)
     reader.set_transport(transport)  # type: ignore[arg-type]
@@ -187,6 +201,22 @@ def test_who_waits_is_told_of_an_error() -> None:
         asyncio.run(broken())
 
 
+@pytest.mark.parametrize("sent", [request(), FetchRequest(100, 1, 1 << 20, 0, [])])
+def test_what_is_sent_is_what_aiokafka_sends(sent: Any) -> None:
+    async def written(*, ours: bool) -> tuple[bytes, list[tuple[int, type]]]:
+        connection, _, transport = await connected()
+        connection._versions = {0: (7, 7), 1: (4, 4)}
+        if ours:
+            gather(connection)
+        waiting = [asyncio.ensure_future(connection.send(sent)) for _ in range(2)]
+        noted = [(number, type(struct)) for number, struct, _ in connection._requests]
+        for task in waiting:
+            task.cancel()
+        return b"".join(transport.written), noted
+
+    assert asyncio.run(written(ours=True)) == asyncio.run(written(ours=False))
+
+
 async def asked(request: Any = None) -> tuple[Any, asyncio.StreamReader, asyncio.Future[Any]]:
     """Return a connection that was asked for records, or so, with number 7, its reader, and who waits for the answer."""
     connection, reader, _ = await connected()
@@ -204,7 +234,7 @@ def clients(connection: Any) -> Any:
         return connection
 
     client = SimpleNamespace(_get_conn=get)
-    gather_answers(client)
+    gather_connections(client)
     return client
 
 
@@ -256,114 +286,3 @@ def test_an_answer_to_another_request_ends_the_connection() -> None:
 
     with pytest.raises(Exception, match="closed"):
         asyncio.run(mistaken())
-
-
-def batch(first: int, *values: bytes, compressed: int = 0) -> bytes:
-    """Return a batch of records as brokers keep it."""
-    builder = DefaultRecordBatchBuilder(2, compressed, 0, -1, -1, -1, 1 << 20)
-    for offset, value in enumerate(values):
-        builder.append(offset, 1_700_000_000_000, b"key", value, [("header", value)])
-    return first.to_bytes(8, "big") + bytes(builder.build())[8:]
-
-
-def in_pieces(fetched: bytes, ends: Sequence[int]) -> Answer:
-    """Return it as an answer that came so."""
-    edges = [0, *sorted(end % (len(fetched) + 1) for end in ends), len(fetched)]
-    return Answer([memoryview(fetched)[begin:end] for begin, end in pairwise(edges)])
-
-
-def read_all(batches: Any) -> Iterator[Any]:
-    """Yield what there is of each record; at each end of a batch how far it goes."""
-    while batches.has_next():
-        each = batches.next_batch()
-        if not each.validate_crc():
-            raise CorruptRecordException
-        for record in each:
-            yield record.offset, record.timestamp, record.key, record.value, record.headers
-        yield each.next_offset, each.is_control_batch, each.is_transactional, each.producer_id
-    yield batches.size_in_bytes()
-
-
-def outcome(reading: Iterator[Any]) -> list[Any]:
-    """Return what can be read, and that it is corrupt where it is."""
-    found = []
-    try:
-        found.extend(reading)
-    except CorruptRecordException:
-        found.append("corrupt")
-    return found
-
-
-LOG = batch(0, b"one", b"two") + batch(2, b"three" * 200) + batch(3, b"four" * 50, compressed=1) + batch(4, b"")
-ENDS = st.lists(st.integers(0, 5_000), max_size=12)
-
-
-@given(st.integers(0, len(LOG)), ENDS)
-def test_what_is_read_from_pieces_is_what_aiokafka_reads(end: int, ends: list[int]) -> None:
-    """Wherever it was cut, and wherever it ends."""
-    fetched = LOG[:end]
-    assert list(read_all(Batches(in_pieces(fetched, ends)))) == list(read_all(MemoryRecords(fetched)))
-    assert list(read_all(Batches(fetched))) == list(read_all(MemoryRecords(fetched)))
-
-
-@given(st.integers(0, len(LOG) - 1), st.integers(1, 255), ENDS)
-def test_bytes_that_are_not_as_they_were_sent_are_refused_as_aiokafka_does(at: int, by: int, ends: list[int]) -> None:
-    wrong = bytearray(LOG)
-    wrong[at] ^= by
-    begins = [0, *accumulate(len(each) for each in (batch(0, b"one", b"two"), batch(2, b"three" * 200)))]
-    within = at - max(begin for begin in begins if begin <= at)
-    found = outcome(read_all(Batches(in_pieces(bytes(wrong), ends))))
-    if within >= HEAD.size - 4 and at < begins[-1]:
-        assert found[-1] == "corrupt"
-    if within not in range(8, 17) and at < begins[-1]:  # how long it is, and of which format
-        assert found == outcome(read_all(MemoryRecords(bytes(wrong))))
-
-
-def test_batches_of_an_older_format_are_read_too() -> None:
-    builder = LegacyRecordBatchBuilder(1, 0, 1 << 20)
-    builder.append(7, 1_700_000_000_000, b"key", b"old" * 50)
-    old = bytes(builder.build())
-    [record] = Batches(in_pieces(old, [20, 40])).next_batch()
-    assert (record.offset, record.key, record.value) == (7, b"key", b"old" * 50)
-    with pytest.raises(CorruptRecordException):
-        Batches(in_pieces(old[:-1] + b"?", [20, 40])).next_batch()
-
-
-@pytest.mark.parametrize("length", [-1, 0, 8])
-def test_a_batch_too_short_for_one_is_refused(length: int) -> None:
-    fetched = bytes(8) + length.to_bytes(4, "big", signed=True) + bytes(40)
-    with pytest.raises(CorruptRecordException):
-        Batches(fetched).next_batch()
-
-
-def test_batches_of_partitions_are_read_in_turns() -> None:
-    """As polls do: some records of one, some of another; and some are given up."""
-
-    def fetched(partition: int) -> bytes:
-        return b"".join(batch(n, *[b"%d %d %d" % (partition, n, i) * 20 for i in range(9)]) for n in range(0, 45, 9))
-
-    for given_up in range(12):
-        reading = {n: read_all(Batches(in_pieces(fetched(n), range(0, 50_000, 311)))) for n in range(12)}
-        found: dict[int, list[Any]] = {n: [] for n in reading}
-        while reading:
-            for n in list(reading):
-                some = list(islice(reading[n], 4))
-                found[n] += some
-                if len(some) < 4 or (n == given_up and len(found[n]) > 8):
-                    del reading[n]
-        for n in set(found) - {given_up}:
-            assert found[n] == list(read_all(MemoryRecords(fetched(n)))), n
-
-
-def test_where_batches_are_put_together_is_used_again() -> None:
-    fetched = b"".join(batch(n, bytes(200_000)) for n in range(20))
-    cut_up = [in_pieces(fetched, range(0, len(fetched), 60_000)) for _ in range(3)]
-    assert sum(1 for _ in read_all(Batches(cut_up.pop()))) == 41
-    tracemalloc.start()
-    assert sum(1 for answer in cut_up for _ in read_all(Batches(answer))) == 82
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 5 * 200_000, (
-        "value and header of a record, and of the next, and no place for a batch, which takes two"
-    )
-    assert len(Batches._free) <= Batches.MOST_FREE
