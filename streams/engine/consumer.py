@@ -156,9 +156,8 @@ class GuardedConsumer(driver.Consumer):
         self._watch_heartbeats()
         consumer = self._thread._ensure_consumer()
         watch_connections(consumer._client)
+        read_batches(consumer._fetcher)
         gather_connections(consumer._client)
-        fetcher.MemoryRecords = Batches  # which look at checksums themselves
-        consumer._fetcher._check_crcs = False
         consumer._fetcher._isolation_level = READ_COMMITTED
         self._pace_fetches(busy=True)
 
@@ -509,6 +508,12 @@ def guard_sends(client: Any, check: Callable[[], None]) -> None:
         return await send(node, request, **more)
 
     client.send = guarded
+
+
+def read_batches(of: Any) -> None:
+    """Let `of`, aiokafka's fetcher, read batches where they are, which look at their checksums themselves."""
+    fetcher.MemoryRecords = Batches
+    of._check_crcs = False
 
 
 def gather_connections(client: Any) -> None:

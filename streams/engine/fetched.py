@@ -19,23 +19,27 @@ from crc32c import crc32c
 from streams.engine.wire import Answer, cut
 
 HEAD = Struct(">qiibI")
-"""How a batch of records begins: first offset, length, leader's epoch, format, CRC-32C of all that follows it. Before
-Kafka 0.11 it began so too, up to the format."""
-BEFORE_LENGTH = 12
-"""Bytes of a batch that its length leaves out; it is some of them itself."""
+"""How a batch of records begins: first offset, length, leader's epoch, format, CRC-32C of all that follows it."""
+LENGTH = Struct(">qi")
+"""How it begins in every format: what its length counts comes after that."""
 FORMAT = 2
-"""The format of batches since then."""
+"""The format of batches since Kafka 0.11,"""
+LEAST = 61
+"""and the bytes of one without a record. https://kafka.apache.org/documentation/#recordbatch"""
+NO_TURNS = 0
+"""For crc32c: not to let another thread run meanwhile. It takes less than to be given the turn back."""
 
 
 class Batches:
     """Batches of records that were fetched from a partition; stands for aiokafka's MemoryRecords.
 
     A batch can be read until the next is asked for, or whether there is one: aiokafka reads a batch to its end first. Where it
-    was put together is then free for another. Where aiokafka gives the rest up that is not known, and Python frees it.
+    was put together is then free for another. Where aiokafka gives the rest up that is not known, and it goes with the rest.
     """
 
     _free: ClassVar[list[bytearray]] = []
-    MOST_FREE: ClassVar = 8
+    MOST_FREE: ClassVar = 8 << 20
+    """Bytes that are kept to be used again: a few polls of the batches that are usual. They may be of 32 MiB, and seldom are."""
 
     def __init__(self, fetched: Any) -> None:
         """Of an Answer, or of bytes. Nothing is taken yet."""
@@ -49,37 +53,36 @@ class Batches:
 
     def has_next(self) -> bool:
         """Tell whether there is a whole batch yet: what is fetched may end within one."""
-        there_is = self._left >= HEAD.size and self._left >= BEFORE_LENGTH + self._head()[1]
-        if not there_is and self._room is not None:
-            if len(self._free) < self.MOST_FREE:
+        if self._room is not None:
+            if sum(map(len, self._free)) + len(self._room) <= self.MOST_FREE:
                 self._free.append(self._room)
             self._room = None
-        return there_is
+        return self._left >= LENGTH.size and self._left >= LENGTH.size + self._begin(LENGTH)[1]
 
     def next_batch(self) -> Any:
         """Return the next batch, None if there is none; raise CorruptRecordException where its checksum is of something else."""
         if not self.has_next():
             return None
-        _, length, _, form, checksum = self._head()
-        if length < HEAD.size - BEFORE_LENGTH:
-            raise CorruptRecordException(
-                f"a batch of records has {length} bytes, too few for what every batch begins with"
-            )
-        view = self._take(BEFORE_LENGTH + length)
-        if form == FORMAT:
-            batch, right = DefaultRecordBatch(view), crc32c(view[HEAD.size :]) == checksum
-        else:
+        offset, length = self._begin(LENGTH)
+        if length < HEAD.size - LENGTH.size:
+            raise CorruptRecordException(f"at offset {offset}: a batch of records cannot have {length} bytes")
+        _, _, _, form, checksum = self._begin(HEAD)
+        view = self._take(LENGTH.size + length)
+        if form < FORMAT:
             batch = MemoryRecords(bytes(view)).next_batch()
             right = batch.validate_crc()
+        else:
+            batch = DefaultRecordBatch(view)
+            right = len(view) >= LEAST and crc32c(view[HEAD.size :], 0, NO_TURNS) == checksum
         if not right:
-            raise CorruptRecordException("the checksum of a batch of records is of something else")
+            raise CorruptRecordException(f"at offset {offset}: the checksum of a batch of records is of something else")
         return batch
 
-    def _head(self) -> tuple[int, int, int, int, int]:
-        if len(self._pieces[0]) < HEAD.size:
-            self._pieces.appendleft(b"".join(cut(self._pieces, HEAD.size)))
-        first, length, epoch, form, checksum = HEAD.unpack_from(self._pieces[0])
-        return first, length, epoch, form, checksum
+    def _begin(self, struct: Struct) -> tuple[Any, ...]:
+        """Return what the next batch begins with."""
+        if len(self._pieces[0]) < struct.size:
+            self._pieces.appendleft(b"".join(cut(self._pieces, struct.size)))
+        return struct.unpack_from(self._pieces[0])
 
     def _take(self, n: int) -> memoryview:
         """Return the next `n` bytes, of which there are so many."""
@@ -87,10 +90,8 @@ class Batches:
         pieces = cut(self._pieces, n)
         if len(pieces) == 1:
             return memoryview(pieces[0])
-        if self._room is None and self._free:
-            self._room = self._free.pop()
-        if self._room is None or len(self._room) < n:
-            self._room = bytearray(n)
+        room = self._free.pop() if self._free else bytearray()
+        self._room = room if len(room) >= n else bytearray(n)
         view, at = memoryview(self._room)[:n], 0
         for piece in pieces:
             view[at : at + len(piece)] = piece

@@ -1,7 +1,7 @@
 """What goes to a broker and what comes from it stays in pieces.
 
 Half a megabyte at a time comes from the system page by page, so a copy of a batch costs far more than its bytes. aiokafka encodes
-a request from the inside out, and joins the bytes anew at each level: eight times for what a batch holds, which was more than a
+a request from the inside out, and joins the bytes anew at each level: nine copies of what a batch holds, which was more than a
 tenth of what a worker spends. Here the system is given the pieces of all levels.
 
 What a broker answers comes in pieces. asyncio appends them to a buffer, which moves as it grows, and cuts the answer out of it
@@ -48,7 +48,7 @@ class Pieces:
 
 
 class InPieces:
-    """A request for aiokafka to send, encoded so. It must be one that the broker answers.
+    """A request for aiokafka to send, encoded so.
 
     Neither it nor what it prepares is part of a cycle: batches would stay until those are looked for.
     """
@@ -93,9 +93,10 @@ def gather(connection: Any) -> None:
 
 
 class Answer:
-    """Pieces of an answer, to be read like a file. What is long, and only records are, is pieces again."""
+    """Pieces of an answer, to be read like a file. What is long is pieces again."""
 
     LONG: ClassVar = 1 << 15
+    """Bytes. Kafka's strings are shorter, so of what is fetched only records are long."""
 
     def __init__(self, pieces: Iterable[bytes | memoryview]) -> None:
         self.pieces = deque(pieces)

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import CloseReason
+from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.record.memory_records import MemoryRecords
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -32,9 +34,11 @@ from streams.engine.consumer import (
     TURN,
     UNDER_WAY,
     guard_sends,
+    read_batches,
     watch_connections,
 )
 from streams.engine.faults import Exit
+from streams.engine.fetched import Batches
 from tests.unit.engine.world import Died, Record, World, caught, in_world
 
 ROUTED = TP("juice.routed", 1)
@@ -542,6 +546,14 @@ def test_the_lease_is_looked_at_before_every_write() -> None:
         assert sent == [asks]
 
     in_world(test)
+
+
+def test_batches_look_at_checksums_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetcher, "MemoryRecords", MemoryRecords)
+    of = SimpleNamespace(_check_crcs=True)
+    read_batches(of)
+    assert fetcher.MemoryRecords is Batches
+    assert not of._check_crcs
 
 
 def test_connections_that_break_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

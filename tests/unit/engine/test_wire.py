@@ -201,20 +201,27 @@ def test_who_waits_is_told_of_an_error() -> None:
         asyncio.run(broken())
 
 
+@pytest.mark.parametrize("answered", [True, False])
 @pytest.mark.parametrize("sent", [request(), FetchRequest(100, 1, 1 << 20, 0, [])])
-def test_what_is_sent_is_what_aiokafka_sends(sent: Any) -> None:
-    async def written(*, ours: bool) -> tuple[bytes, list[tuple[int, type]]]:
+def test_what_is_sent_is_what_aiokafka_sends(sent: Any, answered: bool) -> None:
+    async def written(*, ours: bool) -> tuple[list[bytes], list[tuple[int, type]]]:
         connection, _, transport = await connected()
         connection._versions = {0: (7, 7), 1: (4, 4)}
         if ours:
             gather(connection)
-        waiting = [asyncio.ensure_future(connection.send(sent)) for _ in range(2)]
+        waiting = [asyncio.ensure_future(connection.send(sent, answered)) for _ in range(2)]
         noted = [(number, type(struct)) for number, struct, _ in connection._requests]
+        assert len(noted) == (2 if answered else 0)
         for task in waiting:
             task.cancel()
-        return b"".join(transport.written), noted
+        return transport.written, noted
 
-    assert asyncio.run(written(ours=True)) == asyncio.run(written(ours=False))
+    (ours, noted), (theirs, noted_by_it) = (asyncio.run(written(ours=ours)) for ours in (True, False))
+    assert b"".join(ours) == b"".join(theirs)
+    assert noted == noted_by_it
+    if isinstance(sent, ProduceRequest):
+        batches = [value for _, partitions in BATCHES for _, value in partitions if value and len(value) > 100_000]
+        assert [piece for piece in ours if any(piece is batch for batch in batches)] == 2 * batches, "not copied"
 
 
 async def asked(request: Any = None) -> tuple[Any, asyncio.StreamReader, asyncio.Future[Any]]:
