@@ -168,8 +168,7 @@ def _options() -> Options:
 
     blocks = BlockBasedOptions()
     blocks.set_block_cache(Cache(READ))
-    blocks.set_cache_index_and_filter_blocks(True)
-    blocks.set_bloom_filter(BLOOM, False)
+    blocks.set_bloom_filter(BLOOM, False)  # which stay in memory, as indexes do: what is read would push them out of it
     options = Options(raw_mode=True)
     options.create_if_missing(True)
     options.set_block_based_table_factory(blocks)
