@@ -70,13 +70,11 @@ class Batches:
         view = self._take(LENGTH.size + length)
         if form < FORMAT:
             batch = MemoryRecords(bytes(view)).next_batch()
-            right = batch.validate_crc()
-        else:
-            batch = DefaultRecordBatch(view)
-            right = len(view) >= LEAST and crc32c(view[HEAD.size :], 0, NO_TURNS) == checksum
-        if not right:
-            raise CorruptRecordException(f"at offset {offset}: the checksum of a batch of records is of something else")
-        return batch
+            if batch.validate_crc():
+                return batch
+        elif len(view) >= LEAST and crc32c(view[HEAD.size :], 0, NO_TURNS) == checksum:
+            return DefaultRecordBatch(view)  # which reads what a batch begins with, whether it is there or not
+        raise CorruptRecordException(f"at offset {offset}: the checksum of a batch of records is of something else")
 
     def _begin(self, struct: Struct) -> tuple[Any, ...]:
         """Return what the next batch begins with."""
