@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     state: Path | None = Field(None, description="folder for state that need not fit into memory; default: in memory")
     pin: bool = Field(True, description="a worker keeps to one core while there is room on it")
     sink_rows: int = Field(100_000, ge=1, description="rows per insert at load")
-    sink_interval: Millis = Field(300, description="longest wait for more rows before an insert")
+    sink_interval: Millis = Field(150, description="longest wait for more rows before an insert")
     ttl: Millis = Field(0, description="age at which ClickHouse rows expire; 0 keeps them for ever")
 
     # What people see

@@ -40,6 +40,8 @@ class Sources:
 
 LONGEST: Final = 5.0
 """Seconds for which a collection may go on while more waits."""
+LULL: Final = 0.3
+"""Seconds without a row after which workers that are behind count as silent."""
 WIDE: Final = 64
 LATER: Final = 2.0
 """Rows of more columns are put aside for so many seconds: ClickHouse does nearly the same for one as for thousands."""
@@ -131,7 +133,7 @@ class Sink:
                 more = (polled and self._old) or self._more(offsets) or self._is_inserting()
                 if left < self.interval - LONGEST or not more:
                     break
-                left = max(self.interval, 0.05) if self._old else 0.05
+                left = max(self.interval, LULL) if self._old else 0.05
             polled = self.consumer.poll(timeout_ms=int(left * 1000) + 1, max_records=POLL)
             for tp, messages in polled.items():
                 for message in messages:

@@ -15,7 +15,7 @@ from kafka.errors import IllegalStateError, RebalanceInProgressError
 from sinks import sink as module
 from sinks.block import Block
 from sinks.insert import RowsRefused
-from sinks.sink import WIDE, Sink, Sources
+from sinks.sink import LULL, WIDE, Sink, Sources
 
 
 class Consumer:
@@ -101,6 +101,21 @@ def test_the_end_of_a_backlog_is_not_waited_for() -> None:
     sink = Sink(log, None, Sources("rows", "letters"), rows=200, interval=0.0, stop=Event())  # type: ignore[arg-type]
     (block,), offsets = sink.collect()
     assert (block.rows, list(offsets.values())) == (30, [4])
+
+
+def test_workers_that_are_behind_may_pause() -> None:
+    """However short the interval is, a block of theirs waits for more: many small inserts would cost ClickHouse more."""
+    asked: list[int] = []
+
+    class Asked(Log):
+        def poll(self, timeout_ms: int = 0, **_: Any) -> dict[Any, Any]:
+            asked.append(timeout_ms)
+            return super().poll()
+
+    log: Any = Asked(3, age=60)
+    sink = Sink(log, None, Sources("rows", "letters"), rows=200, interval=0.0, stop=Event())  # type: ignore[arg-type]
+    sink.collect()
+    assert asked[-1] >= LULL * 1000
 
 
 class Slow:

@@ -26,6 +26,7 @@ from streams.engine.consumer import (
     AHEAD,
     APART,
     BACKLOG,
+    FETCH_WAIT,
     FURTHER,
     QUIET,
     RETRIES,
@@ -39,6 +40,7 @@ from streams.engine.consumer import (
 )
 from streams.engine.faults import Exit
 from streams.engine.fetched import Batches
+from streams.engine.gathering import FIRST
 from tests.unit.engine.world import Died, Record, World, caught, in_world
 
 ROUTED = TP("juice.routed", 1)
@@ -389,6 +391,55 @@ def test_a_partition_that_is_worked_on_is_not_asked_for_more(monkeypatch: pytest
         assert await polled(ROUTED, free) == {ROUTED, free}
 
     monkeypatch.setattr(driver.Consumer, "getmany", messages)
+    in_world(test)
+
+
+def test_what_waits_for_more_is_pending_and_no_hole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was polled and not delivered: there is something to do, and nothing is to be passed over; a rebalance forgets it."""
+
+    async def getmany(self: Any, partitions: set[Any], _: float) -> Mapping[Any, Any]:
+        return {ROUTED: [Record(5, topic=ROUTED.topic, partition=ROUTED.partition)]}
+
+    async def test(world: World) -> None:
+        threaded(world)
+        monkeypatch.setattr(driver.Consumer, "_getmany", getmany)
+        monkeypatch.setattr(world.consumer, "highwater", lambda tp: 6)
+        monkeypatch.setattr(world.consumer, "_length", lambda tp: 6)
+        monkeypatch.setattr(world.consumer, "_polled", lambda tp: wall() - 0.01)
+        monkeypatch.setattr(world.consumer, "_position", lambda tp: 6)
+        world.consumer.begins = {ROUTED: 5}
+        assert not world.consumer.pending(ROUTED)
+        await world.consumer.end_without_records(ROUTED)
+        assert ROUTED in world.consumer._ends
+        assert await world.consumer._getmany({ROUTED}, 0) == {}
+        assert world.consumer.pending(ROUTED)
+        assert await world.consumer.end_without_records(ROUTED) is None
+        assert ROUTED not in world.consumer._ends
+        await world.consumer.on_partitions_revoked({ROUTED})
+        world.consumer.begins = {ROUTED: 5}
+        assert not world.consumer.pending(ROUTED)
+
+    in_world(test)
+
+
+def test_fetches_do_not_wait_long_while_records_wait_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A poll that gives nothing now is not one that found nothing, and the next one is back in time."""
+    asked: list[float] = []
+
+    async def getmany(self: Any, partitions: set[Any], seconds: float) -> Mapping[Any, Any]:
+        asked.append(seconds)
+        return {EVENTS[0]: [Record(5)]} if len(asked) == 1 else {}
+
+    async def test(world: World) -> None:
+        thread = threaded(world)
+        monkeypatch.setattr(driver.Consumer, "_getmany", getmany)
+        monkeypatch.setattr(driver.Consumer, "_get_active_partitions", lambda self: set(EVENTS))
+        monkeypatch.setattr(world.consumer, "flow_active", True)
+        assert await polls(world, 1) == [False]
+        assert thread.kafka._fetcher._fetch_max_wait_ms == FETCH_WAIT
+        await world.consumer._wait_next_records(1.0)
+        assert asked[1] <= FIRST
+
     in_world(test)
 
 

@@ -1,0 +1,90 @@
+"""What was polled waits a moment for more, where little comes: a batch costs nearly the same however little is in it.
+
+Each is two requests to the broker for its writes, and what is measured in columns is set up anew (docs/decisions/0017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from infra.clock import monotonic
+
+FIRST: Final = 0.2
+"""Seconds for which records wait before the first stage,"""
+LATER: Final = 0.05
+"""and before the others: as long as it takes the partitions of the one before to say what they read together."""
+ENOUGH: Final = 256 << 10
+"""Bytes of a topic with which nobody waits any longer."""
+
+
+class _Topic:
+    """What waits of one topic."""
+
+    def __init__(self, window: float) -> None:
+        self.until = monotonic() + window
+        self.size = 0
+        self.records: dict[Any, list[Any]] = {}
+
+    def wait(self) -> float:
+        return 0.0 if self.size >= ENOUGH else max(self.until - monotonic(), 0.0)
+
+
+class Gathering:
+    """Records by partition, in the order of their offsets and without holes, until it is their time."""
+
+    def __init__(self, topics: Sequence[str]) -> None:
+        """`topics` in the order of the stages that read them."""
+        self._windows = {topic: LATER if before else FIRST for before, topic in enumerate(topics)}
+        self._waiting: dict[str, _Topic] = {}
+
+    def through(self, polled: Mapping[Any, Sequence[Any]], *, at_once: bool = False) -> dict[Any, Sequence[Any]]:
+        """Take in what was polled, and return what is to be delivered now, in runs without holes: all that there is where it
+        should be `at_once`, and always what is of other topics.
+
+        Where a partition does not go on where it ended, what had come before is delivered now, and what was polled later:
+        whoever looks for holes sees a poll by its beginning.
+        """
+        free = {tp: records for tp, records in polled.items() if tp.topic not in self._windows}
+        ours = {tp: records for tp, records in polled.items() if tp.topic in self._windows and records}
+        if not all(self._follow(tp, records) for tp, records in ours.items()):
+            found = self._take(all_=True)
+            self._add(ours)
+        else:
+            self._add(ours)
+            found = self._take(all_=at_once)
+        return free | found
+
+    def wait(self) -> float | None:
+        """Return in how many seconds something is to be delivered; None where nothing waits."""
+        return min((topic.wait() for topic in self._waiting.values()), default=None)
+
+    def holds(self, tp: Any) -> bool:
+        """Tell whether records of a partition wait here."""
+        return bool(self._of(tp))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._waiting.clear()
+
+    def _of(self, tp: Any) -> Sequence[Any]:
+        topic = self._waiting.get(tp.topic)
+        return () if topic is None else topic.records.get(tp, ())
+
+    def _follow(self, tp: Any, records: Sequence[Any]) -> bool:
+        before = self._of(tp)
+        return not before or before[-1].offset + 1 == records[0].offset
+
+    def _add(self, polled: Mapping[Any, Sequence[Any]]) -> None:
+        for tp, records in polled.items():
+            topic = self._waiting.get(tp.topic)
+            if topic is None:
+                topic = self._waiting[tp.topic] = _Topic(self._windows[tp.topic])
+            topic.records.setdefault(tp, []).extend(records)
+            topic.size += sum(len(record.value or b"") for record in records)
+
+    def _take(self, *, all_: bool) -> dict[Any, Sequence[Any]]:
+        found: dict[Any, Sequence[Any]] = {}
+        for name in [name for name, topic in self._waiting.items() if all_ or not topic.wait()]:
+            found |= self._waiting.pop(name).records
+        return found
