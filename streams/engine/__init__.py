@@ -6,6 +6,7 @@ Read in this order:
 - `store`, `disk`, `table`: state that is written and recovered in batches;
 - `outbox`: sends that are acknowledged before anything else happens;
 - `wire`, `fetched`: what goes to brokers and comes from them is not copied;
+- `gathering`: where little comes, what was polled waits for more;
 - `consumer`: no holes, progress from the state, the lease;
 - `stage`: one agent, put together from these: order check, body, effects, flush;
 - `app`, `runtime`: the Faust app on which stages run, and how Python runs it;

@@ -48,6 +48,13 @@ class Merged:
         self.value = Batch(-1, records)
 
 
+def beginning(records: Sequence[Any], offset: int) -> Sequence[Any]:
+    """Return the records, which are in the order of their offsets, from `offset` on."""
+    if records and records[0].offset < offset:
+        return [record for record in records if record.offset >= offset]
+    return records
+
+
 def _size(record: Any) -> int:
     return len(record.value or b"")
 

@@ -50,6 +50,7 @@ from mode.utils.futures import notify
 from infra import telemetry
 from infra.clock import monotonic, wall
 from streams.engine import seat
+from streams.engine.batches import beginning
 from streams.engine.faults import Exit, crash_point, die
 from streams.engine.fetched import Batches
 from streams.engine.gathering import Gathering
@@ -188,8 +189,8 @@ class GuardedConsumer(driver.Consumer):
                     offset = (await self.earliest_offsets(tp))[tp]
                 starts[tp] = offset
         if starts:
-            self._gathering.clear()
             await self._thread.seek_wait(starts)
+            self._gathering.clear()  # not before: a poll that was under way is answered by now
         if self._recovered_generation == self.app.consumer_generation_id:  # or a rebalance began meanwhile
             self.begins, self._retried, self._under_way = starts, {}, {}
         return {**found, **starts}
@@ -209,6 +210,7 @@ class GuardedConsumer(driver.Consumer):
             self.begins[tp] = offset
             self._read_offset[tp] = offset or None
             await self._thread.seek_wait({tp: offset})
+            self._gathering.forget(tp)  # it comes again
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:  # noqa: ASYNC109  as Faust has it
         polled, active = await super()._wait_next_records(timeout)
@@ -222,7 +224,12 @@ class GuardedConsumer(driver.Consumer):
             first = records[tp][0].offset
             if want is None:
                 records.pop(tp)
-            elif first > want and not self._natural(tp, want, first):
+            elif first <= want:
+                self._retried.pop(tp, None)
+                records[tp] = beginning(records[tp], want)
+                if not records[tp]:
+                    records.pop(tp)
+            elif not self._natural(tp, want, first):
                 records.pop(tp)
                 telemetry.refetch()
                 await self.rewind(tp, want)
@@ -231,7 +238,8 @@ class GuardedConsumer(driver.Consumer):
     async def _getmany(self, active_partitions: set[Any] | None, timeout: float) -> Any:  # noqa: ASYNC109  as Faust has it
         wait = self._gathering.wait()
         polled = await self._poll(active_partitions, timeout if wait is None else min(wait, timeout))
-        return self._gathering.through(polled, at_once=bool(self.late()))  # with a backlog there is more than enough
+        enough = self.late() or self._retried  # a backlog, or a hole, which has taken its time
+        return self._gathering.through(polled, at_once=bool(enough))
 
     async def _poll(self, active: set[Any] | None, timeout: float) -> Any:  # noqa: ASYNC109  as Faust has it
         wanted = self._in_turn(active)

@@ -31,7 +31,7 @@ class _Topic:
 
 
 class Gathering:
-    """Records by partition, in the order of their offsets and without holes, until it is their time."""
+    """Records by partition, in the order of their offsets, until it is their time."""
 
     def __init__(self, topics: Sequence[str]) -> None:
         """`topics` in the order of the stages that read them."""
@@ -39,8 +39,8 @@ class Gathering:
         self._waiting: dict[str, _Topic] = {}
 
     def through(self, polled: Mapping[Any, Sequence[Any]], *, at_once: bool = False) -> dict[Any, Sequence[Any]]:
-        """Take in what was polled, and return what is to be delivered now, in runs without holes: all that there is where it
-        should be `at_once`, and always what is of other topics.
+        """Take in what was polled, and return what is to be delivered now: all that there is where it should be `at_once`, and
+        always what is of other topics.
 
         Where a partition does not go on where it ended, what had come before is delivered now, and what was polled later:
         whoever looks for holes sees a poll by its beginning.
@@ -63,6 +63,11 @@ class Gathering:
         """Tell whether records of a partition wait here."""
         return bool(self._of(tp))
 
+    def forget(self, tp: Any) -> None:
+        """Forget what waits of a partition."""
+        if (topic := self._waiting.get(tp.topic)) is not None:
+            topic.records.pop(tp, None)
+
     def clear(self) -> None:
         """Forget everything."""
         self._waiting.clear()
@@ -81,7 +86,7 @@ class Gathering:
             if topic is None:
                 topic = self._waiting[tp.topic] = _Topic(self._windows[tp.topic])
             topic.records.setdefault(tp, []).extend(records)
-            topic.size += sum(len(record.value or b"") for record in records)
+            topic.size += sum(len(record.key or b"") + len(record.value or b"") for record in records)
 
     def _take(self, *, all_: bool) -> dict[Any, Sequence[Any]]:
         found: dict[Any, Sequence[Any]] = {}

@@ -27,7 +27,7 @@ import structlog
 
 from infra import telemetry
 from infra.clock import monotonic, wall
-from streams.engine.batches import Batch
+from streams.engine.batches import Batch, beginning
 from streams.engine.consumer import UNDER_WAY
 from streams.engine.faults import CorruptState, Exit, crash_point, die
 from streams.engine.outbox import Send, send_all
@@ -179,7 +179,7 @@ class Stage:
                 log.error("hole", stage=self.name, partition=tp.partition, begin=batch.begin, expected=offset)
                 await self.app.consumer.rewind(tp, offset)
                 return
-            records = batch.records if batch.begin == offset else [r for r in batch.records if r.offset >= offset]
+            records = beginning(batch.records, offset)
             if not records or not self._owns(tp, generation):
                 return
             self._age = wall() - records[-1].timestamp / 1000
