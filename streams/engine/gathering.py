@@ -42,18 +42,16 @@ class Gathering:
         """Take in what was polled, and return what is to be delivered now: all that there is where it should be `at_once`, and
         always what is of other topics.
 
-        Where a partition does not go on where it ended, what had come before is delivered now, and what was polled later:
-        whoever looks for holes sees a poll by its beginning.
+        Where a partition does not go on where it ended, what had come before of its topic is delivered now, and what was polled
+        later: whoever looks for holes sees a poll by its beginning.
         """
         free = {tp: records for tp, records in polled.items() if tp.topic not in self._windows}
         ours = {tp: records for tp, records in polled.items() if tp.topic in self._windows and records}
-        if not all(self._follow(tp, records) for tp, records in ours.items()):
-            found = self._take(all_=True)
-            self._add(ours)
-        else:
-            self._add(ours)
-            found = self._take(all_=at_once)
-        return free | found
+        broken = {tp.topic for tp, records in ours.items() if not self._follow(tp, records)}
+        found = self._take([name for name in self._waiting if name in broken])
+        self._add(ours)
+        ripe = [name for name, topic in self._waiting.items() if at_once or not topic.wait()]
+        return free | found | self._take([name for name in ripe if name not in broken])
 
     def wait(self) -> float | None:
         """Return in how many seconds something is to be delivered; None where nothing waits."""
@@ -88,8 +86,8 @@ class Gathering:
             topic.records.setdefault(tp, []).extend(records)
             topic.size += sum(len(record.key or b"") + len(record.value or b"") for record in records)
 
-    def _take(self, *, all_: bool) -> dict[Any, Sequence[Any]]:
+    def _take(self, topics: Sequence[str]) -> dict[Any, Sequence[Any]]:
         found: dict[Any, Sequence[Any]] = {}
-        for name in [name for name, topic in self._waiting.items() if all_ or not topic.wait()]:
-            found |= self._waiting.pop(name).records
+        for topic in topics:
+            found |= self._waiting.pop(topic).records
         return found

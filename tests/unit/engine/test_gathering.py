@@ -85,8 +85,12 @@ def test_other_topics_do_not_wait(gathering: Gathering) -> None:
 @pytest.mark.parametrize("begin", [3, 5, 8])
 def test_a_hole_is_not_hidden(gathering: Gathering, now: list[float], begin: int) -> None:
     """What does not follow, or comes again, is delivered after what came before it, by itself."""
-    assert gathering.through({EVENTS: run(5, 2)}) == {}
+    assert gathering.through({EVENTS: run(5, 2), ROUTED: run(1)}) == {}
     assert offsets(gathering.through({EVENTS: run(begin, 3)})) == {EVENTS: [5, 6]}
+    assert gathering.holds(ROUTED), "in its topic all is well"
+    assert offsets(gathering.through({}, at_once=True)) == {EVENTS: list(range(begin, begin + 3)), ROUTED: [1]}
+    assert gathering.through({EVENTS: run(5, 2)}) == {}
+    assert offsets(gathering.through({EVENTS: run(begin, 3)}, at_once=True)) == {EVENTS: [5, 6]}
     now[0] += FIRST
     assert offsets(gathering.through({})) == {EVENTS: list(range(begin, begin + 3))}
 
