@@ -212,7 +212,7 @@ def test_who_has_waited_does_not_wait(
         Log(world, monkeypatch, [Record(offset, b"x", topic=EVENTS.topic) for offset in range(2)])
         world.consumer.begins, world.consumer._retried = {EVENTS: 0}, retried
         monkeypatch.setattr(world.consumer, "late", lambda: late)
-        assert [tp for tp, _ in [each async for each in world.consumer.getmany(0)]] == [EVENTS]
+        assert [tp async for tp, _ in world.consumer.getmany(0)] == [EVENTS]
         assert not world.consumer._retried, "it came"
 
     in_world(test)
