@@ -20,8 +20,9 @@ from infra.core import Core
 from infra.kafka import KafkaUnreachable, admin_client, broker_of, reader, remove_member, topic_partitions
 from infra.settings import Settings, SettingsError, load
 from infra.version import version
+from streams.drain import Drain
 from streams.engine import faults, runtime, seat
-from streams.engine.faults import Exit, die
+from streams.engine.faults import Exit, die, short_of
 from streams.engine.stage import Stage
 from streams.names import STAGES, Names
 from streams.rulefiles import RuleFiles
@@ -198,6 +199,11 @@ def main() -> int:
     if cut := cut_changelogs(settings, kafka, names):
         text = f"juice: {', '.join(cut)} lost its beginning, so state is incomplete; run `juice rebuild`"
         print(text, file=sys.stderr)
+        return Exit.USAGE
+    with Drain(settings, kafka) as way:
+        short = way.short()
+    if short:
+        print(f"juice: {short_of(*short)}", file=sys.stderr)
         return Exit.USAGE
     if counts[names.decoded] != settings.partitions:
         text = f"juice: JUICE_PARTITIONS is {settings.partitions}, but the topics have {counts[names.decoded]}"

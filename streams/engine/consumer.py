@@ -4,7 +4,7 @@ What of Faust it answers:
 
 - In rebalances Faust drops part of a poll and goes on behind it, marking the hole as done, clears the agents' queues,
   and lets input through before recovery is over (387,856 of 400,000 events in an experiment). So nothing of a guarded
-  topic is delivered before its next offset is known, and where a poll begins beyond it, it is fetched again.
+  topic is delivered before its next offset is known, and where a poll begins elsewhere, it is fetched again.
 - Kafka's committed offsets lag or run ahead of state (190,000 records after rebalances). So a partition begins where
   its table's progress record says; what is committed is copied from there, for lag monitors.
 - Faust's own bookkeeping of acknowledgements builds a list with one integer per message, and its compiled streams do so
@@ -50,8 +50,7 @@ from mode.utils.futures import notify
 from infra import telemetry
 from infra.clock import monotonic, wall
 from streams.engine import seat
-from streams.engine.batches import beginning
-from streams.engine.faults import Exit, crash_point, die
+from streams.engine.faults import Exit, crash_point, die, short_of
 from streams.engine.fetched import Batches
 from streams.engine.gathering import Gathering
 from streams.engine.wire import gather
@@ -59,7 +58,7 @@ from streams.engine.wire import gather
 log = structlog.get_logger("juice")
 
 RETRIES = 2
-"""How often a poll that begins beyond the next offset is fetched again before the hole counts as the log's own."""
+"""How often a poll that does not begin at the next offset is fetched again before the log itself is taken to be so."""
 
 FETCH_WAIT = 50
 """Milliseconds that a broker may hold a fetch back for want of records, after a poll that had some,"""
@@ -180,6 +179,7 @@ class GuardedConsumer(driver.Consumer):
         found: dict[Any, int] = dict(await super().seek_to_committed())
         if self._recovered_generation != self.app.consumer_generation_id:
             return found  # called while a rebalance is under way; state is not complete
+        self._check_topics()
         starts: dict[Any, int] = {}
         for tp in self.assignment():
             stage = self._stages.get(tp.topic)
@@ -194,6 +194,12 @@ class GuardedConsumer(driver.Consumer):
         if self._recovered_generation == self.app.consumer_generation_id:  # or a rebalance began meanwhile
             self.begins, self._retried, self._under_way = starts, {}, {}
         return {**found, **starts}
+
+    def _check_topics(self) -> None:
+        """End the process where a topic is gone: Faust would go on without it, and nobody would read it when it is back."""
+        cluster = self._thread._ensure_consumer()._client.cluster
+        if missing := [topic for topic in self._stages if not cluster.partitions_for_topic(topic)]:
+            die(Exit.UNAVAILABLE, f"topics are missing: {', '.join(missing)}")
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         """Deliver nothing more until the next recovery is over."""
@@ -224,15 +230,22 @@ class GuardedConsumer(driver.Consumer):
             first = records[tp][0].offset
             if want is None:
                 records.pop(tp)
-            elif first <= want:
+            elif first == want:
                 self._retried.pop(tp, None)
-                records[tp] = beginning(records[tp], want)
-                if not records[tp]:
-                    records.pop(tp)
-            elif not self._natural(tp, want, first):
+            elif not self._again(tp, want, first):
                 records.pop(tp)
                 telemetry.refetch()
                 await self.rewind(tp, want)
+            elif first < want:  # Kafka gives what it has where it has nothing of what it is asked for
+                die(Exit.USAGE, short_of(tp.topic))
+            elif first > want + 1:
+                log.warning(
+                    "offsets without records: a transaction was aborted, or retention was faster than we",
+                    topic=tp.topic,
+                    partition=tp.partition,
+                    begin=want,
+                    end=first,
+                )
         return records, active
 
     async def _getmany(self, active_partitions: set[Any] | None, timeout: float) -> Any:  # noqa: ASYNC109  as Faust has it
@@ -391,10 +404,11 @@ class GuardedConsumer(driver.Consumer):
         state = self._thread._ensure_consumer()._subscription.subscription.assignment.state_value(tp)
         return state.position if state.has_valid_position else -1
 
-    def _natural(self, tp: Any, want: int, first: int) -> bool:
-        """Tell whether the log itself has no records between: fetched again from `want`, it begins at `first` again.
+    def _again(self, tp: Any, want: int, first: int) -> bool:
+        """Tell whether a poll begins at `first` for good, however often it is fetched again from `want`.
 
-        Control records of transactional producers leave such holes, and so does retention.
+        Beyond it, the log itself has no records between: control records of transactional producers leave such holes, and so
+        does retention. Before it, the log ends before.
         """
         known_want, known_first, count = self._retried.get(tp, (-1, -1, 0))
         count = count + 1 if (known_want, known_first) == (want, first) else 0
@@ -402,14 +416,6 @@ class GuardedConsumer(driver.Consumer):
         if count < RETRIES:
             return False
         del self._retried[tp]
-        if first - want > 1:
-            log.warning(
-                "offsets without records: a transaction was aborted, or retention was faster than we",
-                topic=tp.topic,
-                partition=tp.partition,
-                begin=want,
-                end=first,
-            )
         return True
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:  # noqa: ASYNC109  as Faust has it

@@ -10,7 +10,7 @@ from pathlib import Path
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from infra.kafka import ends
+from infra.kafka import admin_client, ends
 from infra.stack import StackInfo
 from streams.engine.progress import FENCE, PROGRESS
 from tests.harness import Installation, Running, installation
@@ -73,6 +73,26 @@ def test_damaged_state_is_refused_and_a_rebuild_makes_it_right(stack: StackInfo,
         _rebuilt(here, 400)
         assert here.query("SELECT count() FROM {db}.events WHERE actor = {who:String}", who=PERSON) == [(0,)]
         assert here.query("SELECT count() FROM {db}.account_panes WHERE account = {who:String}", who=PERSON) == [(0,)]
+
+
+def test_an_input_that_was_made_anew_is_refused(stack: StackInfo, tmp_path: Path) -> None:
+    """A worker does not go on without a topic that is deleted, nor pass over what comes to it when it is back."""
+    with installation(stack, tmp_path) as here:
+        worker, sink = here.start("worker"), here.start("sink")
+        here.feed(events(0, 400))
+        exact(here, 400)
+        with admin_client(here.settings, stack.kafka) as admin:
+            admin.delete_topics([here.names.events])
+        assert worker.popen.wait(120) == 2, worker.said()
+        assert f"topics are missing: {here.names.events}; run `juice migrate`" in worker.said()
+        assert here.juice("migrate").returncode == 0
+        here.feed(events(400, 100))
+        refused = here.start("worker")
+        assert refused.popen.wait(120) == 2, refused.said()
+        assert f"{here.names.events} has less than was read of it" in refused.said()
+        assert "juice rebuild" in refused.said()
+        sink.stop()
+        _rebuilt(here, 100)
 
 
 def _rebuilt(here: Installation, accepted: int) -> None:

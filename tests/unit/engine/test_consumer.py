@@ -53,7 +53,9 @@ class Thread:
     def __init__(self) -> None:
         self.seeks: list[Mapping[Any, int]] = []
         self.commits: list[Mapping[Any, int]] = []
-        self.kafka: Any = SimpleNamespace(_fetcher=SimpleNamespace())
+        self.topics = {"social.events", "juice.decoded", "juice.routed"}
+        cluster = SimpleNamespace(partitions_for_topic=lambda topic: {0} if topic in self.topics else None)
+        self.kafka: Any = SimpleNamespace(_fetcher=SimpleNamespace(), _client=SimpleNamespace(cluster=cluster))
 
     def _ensure_consumer(self) -> Any:
         return self.kafka
@@ -346,6 +348,41 @@ def test_a_hole_of_the_log_itself_is_passed(monkeypatch: pytest.MonkeyPatch) -> 
     in_world(test)
 
 
+def test_what_ends_before_what_was_read_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kafka answers with the log's beginning who asks for what is beyond its end; a poll that came late looks the same, once."""
+    caught(monkeypatch, module)
+
+    async def test(world: World) -> None:
+        thread = threaded(world)
+        world.consumer.begins[ROUTED] = 5
+        poll(monkeypatch, 3, 5, *[0] * (RETRIES + 1))
+        assert await polls(world, 2) == [False, True], "nothing of what was before is taken, not even what is new of it"
+        assert thread.seeks == [{ROUTED: 5}]
+        assert await polls(world, RETRIES) == [False] * RETRIES
+        with pytest.raises(Died) as died:
+            await polls(world, 1)
+        assert died.value.code == Exit.USAGE
+        assert "juice.routed has less than was read of it" in str(died.value)
+
+    in_world(test)
+
+
+def test_without_a_topic_the_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust would go on with those that are left, and not look for it again."""
+    caught(monkeypatch, module)
+
+    async def test(world: World) -> None:
+        thread = threaded(world)
+        world.consumer.recovered(world.app.consumer_generation_id)
+        thread.topics.remove("social.events")
+        with pytest.raises(Died) as died:
+            await world.consumer.seek_to_committed()
+        assert died.value.code == Exit.UNAVAILABLE
+        assert "social.events" in str(died.value)
+
+    in_world(test)
+
+
 def test_messages_say_where_they_were_fetched_from(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each begins where the one before it ended, whatever their offsets; what nobody waits for is dropped."""
 
@@ -583,7 +620,7 @@ def test_the_lease_is_looked_at_before_every_write() -> None:
             return "answer"
 
         def gone() -> None:
-            raise Died(Exit.LEASE)
+            raise Died(Exit.LEASE, "")
 
         client: Any = SimpleNamespace(send=send)
         guard_sends(client, gone)

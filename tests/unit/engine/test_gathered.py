@@ -39,6 +39,7 @@ class Log:
         state = SimpleNamespace(state_value=lambda tp: SimpleNamespace(position=self.position, has_valid_position=True))
         self.kafka: Any = SimpleNamespace(
             _fetcher=SimpleNamespace(),
+            _client=SimpleNamespace(cluster=SimpleNamespace(partitions_for_topic=lambda topic: {0})),
             last_stable_offset=lambda tp: len(self.records),
             highwater=lambda tp: len(self.records),
             last_poll_timestamp=lambda tp: wall() * 1000,
@@ -188,7 +189,7 @@ def test_what_waits_when_it_is_fetched_again_comes_once(monkeypatch: pytest.Monk
     in_world(test)
 
 
-def test_a_poll_that_begins_too_early_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_poll_that_begins_too_early_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was delivered is not delivered again; where that is all, nothing is."""
 
     async def test(world: World) -> None:

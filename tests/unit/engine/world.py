@@ -85,9 +85,10 @@ class Broker:
 
 
 class Died(Exception):
-    """The process would have ended with this code."""
+    """The process would have ended with this code, saying why."""
 
-    def __init__(self, code: Exit) -> None:
+    def __init__(self, code: Exit, why: str) -> None:
+        super().__init__(why)
         self.code = code
 
 
@@ -95,7 +96,7 @@ def caught(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
     """Let `die` in a module raise `Died` instead of ending the tests."""
 
     def die(code: Exit, why: str) -> NoReturn:
-        raise Died(code)
+        raise Died(code, why)
 
     monkeypatch.setattr(module, "die", die)
 
