@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import UUID
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, MemberToRemove, NewTopic
@@ -112,6 +113,12 @@ def reader(settings: Settings, kafka: str, **more: Any) -> Iterator[KafkaConsume
 def topic_partitions(admin: KafkaAdminClient) -> dict[str, int]:
     """Return how many partitions each topic has."""
     return {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+
+
+def topic_ids(admin: KafkaAdminClient) -> dict[str, bytes]:
+    """Return what tells a topic from another that had its name; nothing of brokers that do not say (before Kafka 2.8)."""
+    found = {topic["name"]: topic.get("topic_id") for topic in admin.describe_topics()}
+    return {name: UUID(str(known)).bytes for name, known in found.items() if known and UUID(str(known)).int}
 
 
 def ends(consumer: KafkaConsumer, topic: str) -> dict[int, int]:

@@ -21,7 +21,7 @@ from infra.clock import monotonic
 from infra.kafka import ends, reader
 from infra.settings import Settings
 from streams.engine.progress import FENCE, PROGRESS
-from streams.names import STAGES, Names
+from streams.names import Names
 
 WAY: Final = ("ingest", "accept", "accept", "accumulate", "sink")
 """Who is passed, in this order: accept twice, for its orders go through its own input once more."""
@@ -79,14 +79,6 @@ class Drain(AbstractContextManager["Drain"]):
                         found[tp.partition] = (offset, self._waiting(stage, message.value[FENCE.size :]))
                 missing.discard(tp)
         return found
-
-    def short(self) -> list[str]:
-        """Return the topics that end before what stages have read of them."""
-        done = {
-            self.names.source(stage): self.progress(stage) for stage in STAGES
-        }  # before the ends: others go on reading
-        last = {topic: ends(self._consumer, topic) for topic in done}
-        return [topic for topic, of in done.items() if any(at > last[topic].get(p, 0) for p, (at, _) in of.items())]
 
     @staticmethod
     def _waiting(stage: str, kept: bytes) -> int:

@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -17,12 +18,11 @@ from kafka import TopicPartition
 from infra import allocator, logs, telemetry
 from infra.clock import monotonic
 from infra.core import Core
-from infra.kafka import KafkaUnreachable, admin_client, broker_of, reader, remove_member, topic_partitions
+from infra.kafka import KafkaUnreachable, admin_client, broker_of, reader, remove_member, topic_ids, topic_partitions
 from infra.settings import Settings, SettingsError, load
 from infra.version import version
-from streams.drain import Drain
 from streams.engine import faults, runtime, seat
-from streams.engine.faults import Exit, die, short_of
+from streams.engine.faults import Exit, die
 from streams.engine.stage import Stage
 from streams.names import STAGES, Names
 from streams.rulefiles import RuleFiles
@@ -98,9 +98,10 @@ class Watch:
         }
 
 
-async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles) -> int:
-    """Run a worker until SIGTERM or SIGINT; return the exit code."""
+async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles, ids: Mapping[str, bytes]) -> int:
+    """Run a worker until SIGTERM or SIGINT; return the exit code. `ids` are those of the topics."""
     app = build(settings, kafka=kafka, sources=sources, rulebook=rules.rulebook)
+    app.topic_ids = ids
     watch = Watch(app, settings)
     try:
         port = telemetry.serve(settings.metrics_host, settings.worker_port, watch.health)
@@ -182,6 +183,7 @@ def main() -> int:
         names = Names.of(settings)
         with admin_client(settings, kafka) as admin:
             counts = topic_partitions(admin)
+            ids = topic_ids(admin)
             if member := seat.noted():
                 kept = remove_member(admin, names.app, member)
                 log.info("gave up the seat of the worker before", member=member, kept=kept or None)
@@ -200,11 +202,6 @@ def main() -> int:
         text = f"juice: {', '.join(cut)} lost its beginning, so state is incomplete; run `juice rebuild`"
         print(text, file=sys.stderr)
         return Exit.USAGE
-    with Drain(settings, kafka) as way:
-        short = way.short()
-    if short:
-        print(f"juice: {short_of(*short)}", file=sys.stderr)
-        return Exit.USAGE
     if counts[names.decoded] != settings.partitions:
         text = f"juice: JUICE_PARTITIONS is {settings.partitions}, but the topics have {counts[names.decoded]}"
         print(text, file=sys.stderr)
@@ -212,7 +209,7 @@ def main() -> int:
     telemetry.build(version=version())
     telemetry.restarts(RESTARTS)
     try:
-        return runtime.run(run(settings, kafka, counts[names.events], rules))
+        return runtime.run(run(settings, kafka, counts[names.events], rules, ids))
     except SettingsError as error:
         print(f"juice: {error}", file=sys.stderr)
         return Exit.USAGE

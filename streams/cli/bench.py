@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -30,6 +31,8 @@ from streams.cli.stack import apply_migrations
 from streams.demo.processes import check, running
 
 HIGGS = Path(str(files("infra"))) / "data" / "higgs-july-1-3.ndjson.gz"
+COPY = 53_746
+"""Events of it."""
 WARM = 10
 """Seconds of events before freshness is watched: imports, first batches, first inserts."""
 
@@ -51,7 +54,7 @@ def bench(
     """Measure throughput and freshness of the whole product, every measure and campaign on, on this machine.
 
     53,746 real events of July 2012, several times over, wait in Kafka; a worker and a sink bring them to ClickHouse.
-    Then events come at a steady rate, and it is watched how old the newest is that can be queried. Runs on a stack of
+    Then such events come at a steady rate, and it is watched how old the newest is that can be queried. Runs on a stack of
     its own on free loopback ports and leaves nothing behind. For other engines at the same work see `make bench`.
 
     Example: juice bench --copies 10 --rate 1000
@@ -66,9 +69,11 @@ def bench(
     try:
         with err.status("starting Kafka and ClickHouse …"):
             info = stack.up(home, kafka_port=0, clickhouse_port=0)
-        events = work.copies(HIGGS, copies, hot, crowd, together=together)
-        through, rest = _throughput(home, info, events, workers, sink, idle)
-        fresh = _freshness(home, info, rate, seconds) if rate else None
+        draw = partial(work.copies, HIGGS, hot=hot, crowd=crowd, together=together)
+        through, rest = _throughput(home, info, draw(copies), workers, sink, idle)
+        number = round(rate * (seconds + WARM))
+        steady = islice(draw(max(copies if together else 1, -(-number // COPY))), number)
+        fresh = _freshness(home, info, steady, rate, seconds) if rate else None
     except work.BenchError as error:
         raise SettingsError(str(error)) from None
     finally:
@@ -119,10 +124,8 @@ def _throughput(
         return through, work.idle(_processes(info, children), idle) if idle else {}
 
 
-def _freshness(home: Path, info: stack.StackInfo, rate: float, seconds: int) -> work.Freshness:
+def _freshness(home: Path, info: stack.StackInfo, events: Iterator[bytes], rate: float, seconds: int) -> work.Freshness:
     here, environ = _prepared(home, info, "freshness", _free_ports(1)[0])
-    number = round(rate * (seconds + WARM))
-    events = islice(work.copies(HIGGS, number // 50_000 + 1), number)
     feeder = Thread(target=work.publish, args=(here, events, rate), daemon=True)
     with running(("sink", "worker"), environ, home / "logs") as children, Progress(console=err, transient=True) as bar:
         task = bar.add_task(f"{rate:,.0f} events per second", total=seconds + WARM)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import faust
@@ -29,6 +30,8 @@ class StagedApp(faust.App):
     """A Faust app that knows its stages by the topic they read, in the order in which events pass them."""
 
     stages: dict[str, Stage]
+    topic_ids: Mapping[str, bytes] = MappingProxyType({})
+    """What tells a topic from another that had its name, where known."""
     folder: Path | None = None
     """Where state is, if not in memory."""
 

@@ -50,7 +50,7 @@ from mode.utils.futures import notify
 from infra import telemetry
 from infra.clock import monotonic, wall
 from streams.engine import seat
-from streams.engine.faults import Exit, crash_point, die, short_of
+from streams.engine.faults import Exit, crash_point, die
 from streams.engine.fetched import Batches
 from streams.engine.gathering import Gathering
 from streams.engine.wire import gather
@@ -58,7 +58,7 @@ from streams.engine.wire import gather
 log = structlog.get_logger("juice")
 
 RETRIES = 2
-"""How often a poll that does not begin at the next offset is fetched again before the log itself is taken to be so."""
+"""How often a poll that begins beyond the next offset is fetched again before the hole counts as the log's own."""
 
 FETCH_WAIT = 50
 """Milliseconds that a broker may hold a fetch back for want of records, after a poll that had some,"""
@@ -232,20 +232,11 @@ class GuardedConsumer(driver.Consumer):
                 records.pop(tp)
             elif first == want:
                 self._retried.pop(tp, None)
-            elif not self._again(tp, want, first):
+            elif first < want or not self._natural(tp, want, first):
+                self._check_end(tp, want)
                 records.pop(tp)
                 telemetry.refetch()
                 await self.rewind(tp, want)
-            elif first < want:  # Kafka gives what it has where it has nothing of what it is asked for
-                die(Exit.USAGE, short_of(tp.topic))
-            elif first > want + 1:
-                log.warning(
-                    "offsets without records: a transaction was aborted, or retention was faster than we",
-                    topic=tp.topic,
-                    partition=tp.partition,
-                    begin=want,
-                    end=first,
-                )
         return records, active
 
     async def _getmany(self, active_partitions: set[Any] | None, timeout: float) -> Any:  # noqa: ASYNC109  as Faust has it
@@ -404,11 +395,17 @@ class GuardedConsumer(driver.Consumer):
         state = self._thread._ensure_consumer()._subscription.subscription.assignment.state_value(tp)
         return state.position if state.has_valid_position else -1
 
-    def _again(self, tp: Any, want: int, first: int) -> bool:
-        """Tell whether a poll begins at `first` for good, however often it is fetched again from `want`.
+    def _check_end(self, tp: Any, want: int) -> None:
+        """End the process where a partition ends before `want`: it is then given from its beginning, and what comes to it up to
+        `want` would be passed over. The next start finds out whether it is another topic of that name.
+        """
+        if 0 < (length := self._length(tp)) < want:
+            die(Exit.UNAVAILABLE, f"{tp.topic}-{tp.partition} ends at {length}, and was read up to {want}")
 
-        Beyond it, the log itself has no records between: control records of transactional producers leave such holes, and so
-        does retention. Before it, the log ends before.
+    def _natural(self, tp: Any, want: int, first: int) -> bool:
+        """Tell whether the log itself has no records between: fetched again from `want`, it begins at `first` again.
+
+        Control records of transactional producers leave such holes, and so does retention.
         """
         known_want, known_first, count = self._retried.get(tp, (-1, -1, 0))
         count = count + 1 if (known_want, known_first) == (want, first) else 0
@@ -416,6 +413,14 @@ class GuardedConsumer(driver.Consumer):
         if count < RETRIES:
             return False
         del self._retried[tp]
+        if first - want > 1:
+            log.warning(
+                "offsets without records: a transaction was aborted, or retention was faster than we",
+                topic=tp.topic,
+                partition=tp.partition,
+                begin=want,
+                end=first,
+            )
         return True
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:  # noqa: ASYNC109  as Faust has it

@@ -20,7 +20,7 @@ class Exit(IntEnum):
     USAGE = 2
     """A setting, schema or server that a person has to mend; starting again does not help."""
     UNAVAILABLE = 69
-    """No broker answers a worker that has run before, or one has no topics: it is started again, and looks again."""
+    """No broker answers a worker that has run before, or it lacks a topic or its end: it is started again, and looks anew."""
     FAULT = 70
     """A fault of the program's own in mid-batch; nothing was acknowledged."""
     CORRUPTION = 71
@@ -35,13 +35,6 @@ class Exit(IntEnum):
 
 class CorruptState(Exception):
     """State that cannot be read: damaged, or of a version that this one does not know. Ends the process with CORRUPTION."""
-
-
-def short_of(*topics: str) -> str:
-    """Say that topics have less than was read of them."""
-    return (
-        f"{', '.join(topics)} has less than was read of it: deleted and made anew, or records lost; run `juice rebuild`"
-    )
 
 
 POINTS: Final = (

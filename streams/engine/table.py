@@ -25,6 +25,8 @@ from streams.engine.store import PartitionedStore, State
 
 AS_OF: Final = "as of"
 """Header of a deletion: the next input offset when it was made."""
+INPUT: Final = "input"
+"""Header of a progress record: the id of the topic of which the offset is."""
 END: Final = b"\xff" * 8
 
 
@@ -34,6 +36,11 @@ class BatchTable(Table[bytes, bytes]):
     app: Any
 
     recovered_records = 0
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.inputs: dict[int, bytes] = {}
+        """By partition: the id of the topic of which its recovered progress is, where known."""
 
     def _new_store(self) -> PartitionedStore:
         store = PartitionedStore(
@@ -68,13 +75,18 @@ class BatchTable(Table[bytes, bytes]):
         raw = self.store.partition(number).get(PROGRESS)
         return None if raw is None else (FENCE.unpack_from(raw)[0], raw[FENCE.size :])
 
-    async def flush(self, number: int, writes: Mapping[bytes, bytes | None], offset: int, kept: bytes) -> int:
-        """Write `writes` (None deletes) and then the progress record, acknowledged; return the bytes written."""
+    async def flush(
+        self, number: int, writes: Mapping[bytes, bytes | None], offset: int, kept: bytes, of: bytes = b""
+    ) -> int:
+        """Write `writes` (None deletes) and then the progress record, acknowledged; return the bytes written.
+
+        `of` is the id of the topic of which `offset` is, empty where it is not known.
+        """
         topic = self.changelog_topic_name
         progress = FENCE.pack(offset) + kept
         deleted = ((AS_OF, FENCE.pack(offset)),)
         sends = [Send(topic, number, key, value, deleted if value is None else ()) for key, value in writes.items()]
-        sends.append(Send(topic, number, PROGRESS, progress))
+        sends.append(Send(topic, number, PROGRESS, progress, ((INPUT, of),) if of else ()))
         size = await send_all(self.app.producer._producer, sends)
         self.store.write(number, {**writes, PROGRESS: progress})
         return size
@@ -92,6 +104,8 @@ class BatchTable(Table[bytes, bytes]):
                     if (value := record.value) is not None:
                         if known is None or value[:8] >= known[:8]:
                             data[record.key] = value
+                            if record.key == PROGRESS:
+                                self.inputs[message.partition] = dict(record.headers).get(INPUT, b"")
                     elif known is not None and known[:8] < dict(record.headers).get(AS_OF, END):
                         del data[record.key]
         except DiskError as error:

@@ -101,6 +101,11 @@ ELSEWHERE = {
         "tests/endurance/__main__.py",
         "recovery.run(",
     ),
+    "python -m tests.endurance keys --keys 10000 1000000 5000000 --write": (
+        "takes a quarter of an hour",
+        "tests/endurance/__main__.py",
+        "keys.run(",
+    ),
     "juice bench --together --no-sink --rate 0 --copies 36 --crowd 6": (
         "the same",
         "streams/cli/bench.py",

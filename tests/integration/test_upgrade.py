@@ -76,23 +76,34 @@ def test_damaged_state_is_refused_and_a_rebuild_makes_it_right(stack: StackInfo,
 
 
 def test_an_input_that_was_made_anew_is_refused(stack: StackInfo, tmp_path: Path) -> None:
-    """A worker does not go on without a topic that is deleted, nor pass over what comes to it when it is back."""
+    """A worker does not go on without a topic that is deleted, nor pass over what comes to it when it is back, however much."""
     with installation(stack, tmp_path) as here:
         worker, sink = here.start("worker"), here.start("sink")
         here.feed(events(0, 400))
         exact(here, 400)
-        with admin_client(here.settings, stack.kafka) as admin:
-            admin.delete_topics([here.names.events])
+        _delete(here)
         assert worker.popen.wait(120) == 2, worker.said()
         assert f"topics are missing: {here.names.events}; run `juice migrate`" in worker.said()
         assert here.juice("migrate").returncode == 0
-        here.feed(events(400, 100))
+        here.feed(events(400, 500))
         refused = here.start("worker")
         assert refused.popen.wait(120) == 2, refused.said()
-        assert f"{here.names.events} has less than was read of it" in refused.said()
-        assert "juice rebuild" in refused.said()
+        assert f"{here.names.events} was deleted and made anew; `juice rebuild`" in refused.said()
         sink.stop()
-        _rebuilt(here, 100)
+        _rebuilt(here, 500)
+
+        here.feed(events(900, 100))
+        exact(here, 600)
+        _delete(here)
+        assert here.juice("migrate").returncode == 0
+        here.feed(events(1000, 100))
+        assert here.running[-2].popen.wait(120) == 2, here.logs()
+        assert f"{here.names.events} was deleted and made anew; `juice rebuild`" in here.running[-2].said()
+
+
+def _delete(here: Installation) -> None:
+    with admin_client(here.settings, here.stack.kafka) as admin:
+        admin.delete_topics([here.names.events])
 
 
 def _rebuilt(here: Installation, accepted: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import measured
-from tests.endurance import recovery
+from tests.endurance import keys, recovery
 from tests.endurance.__main__ import main
 from tests.endurance.memory import Look, Memory, table
 from tests.simulator.plan import Plan
@@ -40,7 +40,20 @@ def test_recovery_says_records_a_second_only_where_there_are_many() -> None:
     assert lines[2:] == ["| 3 | 12 | 0.1 | – | 4.0 | 90 |", "| 1,000,000 | 3,000,000 | 6.0 | 500,000 | 11.0 | 900 |"]
 
 
-@pytest.mark.parametrize("given", [["memory", "--hours", "2"], ["recovery", "--keys", "0"], ["backlog"]])
+def test_keys_cost_what_the_slowest_loses_at_the_median() -> None:
+    """One slow turn says nothing; nor does it when many keys are the faster."""
+    few = [keys.Turn(10_000, 50_000, 1.5, rate, 80e-6, 100 << 20) for rate in (9_000.0, 10_000.0, 12_000.0)]
+    many = [keys.Turn(10**6, 2 * 10**6, 10.0, rate, 90e-6, 400 << 20) for rate in (1_000.0, 8_000.0, 9_000.0)]
+    assert keys.loss([few, many]) == pytest.approx(0.2)
+    assert keys.loss([many, few]) == 0
+    lines = keys.table([few, many]).splitlines()[2:]
+    assert lines[0] == "| 10,000 | 9,000 · 10,000 · 12,000 | 100% | 80 | 100 | 50,000 | 1.5 | – |"
+    assert lines[1] == "| 1,000,000 | 1,000 · 8,000 · 9,000 | 80% | 90 | 400 | 2,000,000 | 10.0 | 200,000 |"
+
+
+@pytest.mark.parametrize(
+    "given", [["memory", "--hours", "2"], ["recovery", "--keys", "0"], ["keys", "--keys", "9999"], ["backlog"]]
+)
 def test_what_cannot_be_measured_is_refused(given: list[str]) -> None:
     """It ends with 2 at once, before anything is started."""
     with pytest.raises(SystemExit) as ended:
@@ -49,12 +62,15 @@ def test_what_cannot_be_measured_is_refused(given: list[str]) -> None:
 
 
 def test_a_page_is_written_between_its_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And nowhere else; the page has a place for everything that is measured."""
-    for name in ("measured", "memory", "recovery"):
-        page = tmp_path / "page.md"
-        page.write_text(measured.PAGE.read_text())
-        with monkeypatch.context() as patch:
-            patch.setattr(measured, "PAGE", page)
-            measured.write(name, "what was \\1 seen")
-        assert f"<!-- {name}: begin -->\nwhat was \\1 seen\n<!-- {name}: end -->" in page.read_text()
-        assert len(page.read_text().splitlines()) <= len(measured.PAGE.read_text().splitlines())
+    """And nowhere else; some page has a place for everything that is measured."""
+    pages = sorted(measured.FOLDER.glob("*.md"))
+    monkeypatch.setattr(measured, "FOLDER", tmp_path)
+    for name in ("measured", "memory", "recovery", "keys"):
+        for page in pages:
+            (tmp_path / page.name).write_text(page.read_text())
+        measured.write(name, "what was \\1 seen")
+        changed = [page for page in pages if (tmp_path / page.name).read_text() != page.read_text()]
+        assert len(changed) == 1, name
+        text = (tmp_path / changed[0].name).read_text()
+        assert f"<!-- {name}: begin -->\nwhat was \\1 seen\n<!-- {name}: end -->" in text
+        assert len(text.splitlines()) <= len(changed[0].read_text().splitlines())

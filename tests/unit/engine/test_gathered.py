@@ -78,6 +78,10 @@ class Log:
     def _ensure_consumer(self) -> Any:
         return self.kafka
 
+    def highwater(self, tp: Any) -> int:
+        """Return how long the log is."""
+        return len(self.records)
+
     def assignment(self) -> set[Any]:
         """Return the partition."""
         return {EVENTS}

@@ -17,6 +17,7 @@ from streams.engine.faults import Exit
 from streams.engine.outbox import Send
 from streams.engine.progress import FENCE, PROGRESS
 from streams.engine.stage import Effects, unbroken
+from streams.engine.table import INPUT
 from tests.unit.engine.world import Died, Record, World, caught, in_world
 
 TO, ALSO = TP("juice.routed", 1), TP("juice.routed", 0)
@@ -280,6 +281,36 @@ def test_a_body_is_restored_once_in_a_generation(monkeypatch: pytest.MonkeyPatch
         here.stage._generation = here.generation - 1
         await here.take(2, 2)
         assert (here.body.restored, here.body.forgot) == ([(1, 0, b""), (1, 2, b"kept")], 2)
+
+    in_world(test)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "ends"),
+    [(b"one", b"two", True), (b"one", b"one", False), (b"", b"two", False), (b"one", b"", False)],
+)
+def test_another_topic_of_that_name_is_not_read(
+    was: bytes, now: bytes, ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where both are known; whether input comes or not."""
+    caught(monkeypatch, module)
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        world.app.topic_ids = {"juice.routed": now}
+        world.table.inputs[1] = was
+        if ends:
+            for work in (here.take(0, 0), here.stage._rest(TO)):
+                with pytest.raises(Died, match=r"^juice.routed was deleted and made anew; `juice rebuild`") as died:
+                    await work
+                assert died.value.code == Exit.USAGE
+                here.stage._restored.clear()
+            assert here.out == []
+            return
+        await here.take(0, 0)
+        assert len(here.out) == 1
+        said = world.broker.headers[world.table.changelog_topic_name, 1][-1]
+        assert said == (((INPUT, now),) if now else ())
 
     in_world(test)
 

@@ -86,6 +86,23 @@ def test_recovery_leaves_what_the_worker_had() -> None:
     in_world(test)
 
 
+def test_progress_says_of_which_topic_it_is() -> None:
+    """The furthest one does; one of an older version, or of brokers without ids, does not."""
+
+    async def test(world: World) -> None:
+        topic = world.table.changelog_topic_name
+        await world.table.flush(0, {}, 4, b"", b"one")
+        await world.table.flush(0, {}, 5, b"", b"two")
+        await world.table.flush(1, {}, 5, b"")
+        for partition in (0, 1):
+            log = zip(log_of(world, partition), world.broker.headers[topic, partition], strict=True)
+            records = [Record(n, v, k, partition=partition, headers=h) for n, ((k, v), h) in enumerate(log)]
+            world.table.apply_changelog_batch([event(*records), event(*records[:1])])
+        assert world.table.inputs == {0: b"two", 1: b""}
+
+    in_world(test)
+
+
 def test_the_furthest_value_is_recovered() -> None:
     """A worker that was too slow to notice writes last; what it wrote has seen less, and is passed over."""
 
