@@ -67,6 +67,9 @@ def client_settings(settings: Settings, kafka: str) -> dict[str, Any]:
     return given
 
 
+NO_ID: Final = UUID(int=0)
+
+
 @contextmanager
 def admin_client(settings: Settings, kafka: str) -> Iterator[KafkaAdminClient]:
     """Give an admin client; raise KafkaUnreachable with one line when no broker answers."""
@@ -112,13 +115,19 @@ def reader(settings: Settings, kafka: str, **more: Any) -> Iterator[KafkaConsume
 
 def topic_partitions(admin: KafkaAdminClient) -> dict[str, int]:
     """Return how many partitions each topic has."""
-    return {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+    return {name: partitions for name, (partitions, _) in topics(admin).items()}
 
 
-def topic_ids(admin: KafkaAdminClient) -> dict[str, bytes]:
-    """Return what tells a topic from another that had its name; nothing of brokers that do not say (before Kafka 2.8)."""
-    found = {topic["name"]: topic.get("topic_id") for topic in admin.describe_topics()}
-    return {name: UUID(str(known)).bytes for name, known in found.items() if known and UUID(str(known)).int}
+def topics(admin: KafkaAdminClient) -> dict[str, tuple[int, bytes]]:
+    """Return of each topic how many partitions it has, and what tells it from another that had its name: its id, empty where
+    the broker does not say (before Kafka 2.8).
+    """
+    return {each["name"]: (len(each["partitions"]), _id(each.get("topic_id"))) for each in admin.describe_topics()}
+
+
+def _id(said: object) -> bytes:
+    known = UUID(str(said)) if said else NO_ID
+    return b"" if known == NO_ID else known.bytes
 
 
 def ends(consumer: KafkaConsumer, topic: str) -> dict[int, int]:

@@ -18,7 +18,7 @@ from kafka import TopicPartition
 from infra import allocator, logs, telemetry
 from infra.clock import monotonic
 from infra.core import Core
-from infra.kafka import KafkaUnreachable, admin_client, broker_of, reader, remove_member, topic_ids, topic_partitions
+from infra.kafka import KafkaUnreachable, admin_client, broker_of, reader, remove_member, topics
 from infra.settings import Settings, SettingsError, load
 from infra.version import version
 from streams.engine import faults, runtime, seat
@@ -39,6 +39,8 @@ STOP_WITHIN = 20.0
 
 RESTARTS = int(os.environ.get("JUICE_RESTARTS", "0"))
 """How often the supervisor has started this worker again."""
+LOOKS = 3
+"""Restarts before a topic is believed to be gone, or another: the broker that says so may be behind."""
 
 
 class Watch:
@@ -101,7 +103,7 @@ class Watch:
 async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles, ids: Mapping[str, bytes]) -> int:
     """Run a worker until SIGTERM or SIGINT; return the exit code. `ids` are those of the topics."""
     app = build(settings, kafka=kafka, sources=sources, rulebook=rules.rulebook)
-    app.topic_ids = ids
+    app.topic_ids, app.verdict = ids, verdict()
     watch = Watch(app, settings)
     try:
         port = telemetry.serve(settings.metrics_host, settings.worker_port, watch.health)
@@ -161,11 +163,16 @@ async def _reload(app: Juice, rules: RuleFiles) -> None:
             await app.reload(rules.look)
 
 
+def verdict() -> Exit:
+    """Return with which code to end for what one broker says of the topics."""
+    return Exit.UNAVAILABLE if RESTARTS < LOOKS else Exit.USAGE
+
+
 def cut_changelogs(settings: Settings, kafka: str, names: Names) -> list[str]:
     """Return the changelogs that do not begin at offset 0: compaction never does that, retention and deletion do."""
     with reader(settings, kafka) as consumer:
-        topics = [names.changelog(stage) for stage in STAGES]
-        tps = [TopicPartition(topic, p) for topic in topics for p in consumer.partitions_for_topic(topic) or ()]
+        changelogs = [names.changelog(stage) for stage in STAGES]
+        tps = [TopicPartition(topic, p) for topic in changelogs for p in consumer.partitions_for_topic(topic) or ()]
         return sorted({tp.topic for tp, first in consumer.beginning_offsets(tps).items() if first > 0})
 
 
@@ -182,8 +189,11 @@ def main() -> int:
         kafka = broker_of(settings)
         names = Names.of(settings)
         with admin_client(settings, kafka) as admin:
-            counts = topic_partitions(admin)
-            ids = topic_ids(admin)
+            found = topics(admin)
+            counts, ids = (
+                {name: count for name, (count, _) in found.items()},
+                {name: id for name, (_, id) in found.items()},
+            )
             if member := seat.noted():
                 kept = remove_member(admin, names.app, member)
                 log.info("gave up the seat of the worker before", member=member, kept=kept or None)
@@ -197,7 +207,7 @@ def main() -> int:
     needed = [names.events, names.decoded, names.routed, names.rows, names.dead_letters, names.rewards, names.trends]
     if missing := [topic for topic in needed if topic not in counts]:
         print(f"juice: topics are missing: {', '.join(missing)}; run `juice migrate`", file=sys.stderr)
-        return Exit.USAGE
+        return verdict() if RESTARTS else Exit.USAGE
     if cut := cut_changelogs(settings, kafka, names):
         text = f"juice: {', '.join(cut)} lost its beginning, so state is incomplete; run `juice rebuild`"
         print(text, file=sys.stderr)

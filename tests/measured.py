@@ -13,5 +13,6 @@ def write(name: str, text: str) -> None:
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     page = next((page for page in sorted(FOLDER.glob("*.md")) if begin in page.read_text()), None)
     assert page is not None, f"no page has a part {name}"
-    found = re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{text}\n{end}", page.read_text(), flags=re.DOTALL)
+    found, count = re.subn(f"{begin}.*{end}", lambda _: f"{begin}\n{text}\n{end}", page.read_text(), flags=re.DOTALL)
+    assert count == 1, f"{page.name} has no end of a part {name}"
     page.write_text(found)

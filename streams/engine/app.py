@@ -14,6 +14,7 @@ from infra.settings import Settings
 from streams.engine.batches import MAX_RECORDS, BatchScheduler
 from streams.engine.consumer import GuardedRecovery, GuardedTransport
 from streams.engine.disk import place
+from streams.engine.faults import Exit
 from streams.engine.stage import Stage
 from streams.engine.table import BatchTable
 
@@ -32,6 +33,8 @@ class StagedApp(faust.App):
     stages: dict[str, Stage]
     topic_ids: Mapping[str, bytes] = MappingProxyType({})
     """What tells a topic from another that had its name, where known."""
+    verdict: Exit = Exit.USAGE
+    """The code to end with where state is of another topic than there is."""
     folder: Path | None = None
     """Where state is, if not in memory."""
 

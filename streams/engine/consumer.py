@@ -184,6 +184,7 @@ class GuardedConsumer(driver.Consumer):
         for tp in self.assignment():
             stage = self._stages.get(tp.topic)
             if stage is not None:
+                stage.check_input(tp.partition)
                 offset = stage.next_offset(tp.partition)
                 if offset is None:
                     offset = (await self.earliest_offsets(tp))[tp]
@@ -400,7 +401,8 @@ class GuardedConsumer(driver.Consumer):
         `want` would be passed over. The next start finds out whether it is another topic of that name.
         """
         if 0 < (length := self._length(tp)) < want:
-            die(Exit.UNAVAILABLE, f"{tp.topic}-{tp.partition} ends at {length}, and was read up to {want}")
+            said = f"{tp.topic}-{tp.partition} ends at {length}, and was read up to {want}"
+            die(Exit.UNAVAILABLE, f"{said}; if it stays so, its end was lost, and `juice rebuild` counts what is there")
 
     def _natural(self, tp: Any, want: int, first: int) -> bool:
         """Tell whether the log itself has no records between: fetched again from `want`, it begins at `first` again.

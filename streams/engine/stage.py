@@ -158,6 +158,15 @@ class Stage:
         progress = self.table.progress(partition)
         return None if progress is None else progress[0]
 
+    def check_input(self, partition: int) -> None:
+        """End the process where the recovered state of a partition is of another topic than there is under that name now: the
+        same offsets are of other records.
+        """
+        name = self.topic.get_topic_name()
+        was, now = self.table.inputs.get(partition), self.app.topic_ids.get(name)
+        if was and now and was != now:
+            die(self.app.verdict, f"{name} was deleted and made anew; `juice rebuild` counts what is there")
+
     # The agent
 
     async def _agent(self, stream: Any) -> None:
@@ -283,23 +292,13 @@ class Stage:
         progress = self.table.progress(partition)
         if partition not in self._restored:
             self._restored.add(partition)
-            self._check_input(partition)
             offset, kept = progress or (0, b"")
             await self._call(self._restore, fresh, partition, self.table.partition(partition), offset, kept)
         return None if progress is None else progress[0]
 
-    def _check_input(self, partition: int) -> None:
-        """End the process where the topic is another than the one that was read: it has other records at these offsets."""
-        was, now = self.table.inputs.get(partition), self._input
-        if was and now and was != now:
-            die(
-                Exit.USAGE,
-                f"{self.topic.get_topic_name()} was deleted and made anew; `juice rebuild` counts what is there",
-            )
-
-    @property
-    def _input(self) -> bytes:
-        found: bytes = self.app.topic_ids.get(self.topic.get_topic_name(), b"")
+    def _input(self, partition: int) -> bytes:
+        """Return the id of the topic that is read; what was known is not forgotten because a broker does not say."""
+        found: bytes = self.app.topic_ids.get(self.topic.get_topic_name()) or self.table.inputs.get(partition, b"")
         return found
 
     def _restore(self, fresh: bool, partition: int, entries: State, offset: int, kept: bytes) -> None:
@@ -313,7 +312,7 @@ class Stage:
         sent = await send_all(self.app.producer._producer, effects.sends)
         crash_point(f"{self.name}.after-sends")
         self.app.consumer.check_lease()
-        wrote = await self.table.flush(partition, effects.writes, offset, effects.kept, self._input)
+        wrote = await self.table.flush(partition, effects.writes, offset, effects.kept, self._input(partition))
         crash_point(f"{self.name}.after-progress")
         self.moved_at = monotonic()
         telemetry.flushed(self.name, len(effects.writes), wrote, sent)

@@ -49,11 +49,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--disk", metavar="FOLDER", default="", help="keys: JUICE_STATE, to keep state on disk")
     parser.add_argument("--write", action="store_true", help="put what was measured into docs/")
     asked = parser.parse_args(arguments)
-    fewest = keys.FEW if asked.what == "keys" else 1
+    fewest, several = (keys.FEW, True) if asked.what == "keys" else (1, False)
     if asked.hours <= memory.EARLY or min(asked.keys) < fewest or min(asked.events, asked.rounds) < 1:
         parser.error(
             f"--hours: more than {memory.EARLY:g}; --keys: at least {fewest:,}; --events, --rounds: at least 1"
         )
+    if asked.keys != sorted(asked.keys) or (len(asked.keys) > 1) != several:
+        parser.error("--keys: one for recovery; several for keys, the fewest first")
     good, text = {"memory": _memory, "recovery": _recovery, "keys": _keys}[asked.what](asked)
     print(f"\n{text}")
     if asked.write and good:

@@ -1,8 +1,8 @@
-"""Does it cost speed that there are many keys? The same events, in turns, with few and with many others in state.
+"""Does it cost speed that there are many keys? Like events, in turns, with few and with many others in state.
 
-People who follow each other are three keys: both accounts, and the tie. Then, again and again in each installation, as many
-of them mention each other, drawn anew from all that there are. So only the size of the state differs: not how many keys a batch
-touches, nor how many are new.
+Two people of whom one follows the other are three keys: both accounts, and the tie. Then, again and again in each installation,
+as many of them mention each other, drawn anew from all that there are. So only the size of the state differs, and how many ids
+are remembered, which are those of the follows: not how many keys a batch touches, nor how many are new.
 """
 
 from __future__ import annotations
@@ -144,10 +144,10 @@ def table(turns: Sequence[Sequence[Turn]]) -> str:
         rates = " · ".join(f"{turn.rate:,.0f}" for turn in some)
         part = median(turn.rate for turn in some) / first
         cpu, back = median(turn.cpu for turn in some), median(turn.recovery for turn in some)
-        last = some[-1]
-        speed = f"{median(turn.records / turn.recovery for turn in some):,.0f}" if last.records > 100_000 else "–"
+        records = median(turn.records for turn in some)
+        speed = f"{median(turn.records / turn.recovery for turn in some):,.0f}" if records > 100_000 else "–"
         lines.append(
-            f"| {last.keys:,} | {rates} | {part:.0%} | {cpu * 1e6:.0f} | {max(turn.rss for turn in some) >> 20:,} "
-            f"| {last.records:,} | {back:.1f} | {speed} |"
+            f"| {some[0].keys:,} | {rates} | {part:.0%} | {cpu * 1e6:.0f} | {max(turn.rss for turn in some) >> 20:,} "
+            f"| {records:,.0f} | {back:.1f} | {speed} |"
         )
     return "\n".join(lines)

@@ -43,7 +43,8 @@ def test_recovery_says_records_a_second_only_where_there_are_many() -> None:
 def test_keys_cost_what_the_slowest_loses_at_the_median() -> None:
     """One slow turn says nothing; nor does it when many keys are the faster."""
     few = [keys.Turn(10_000, 50_000, 1.5, rate, 80e-6, 100 << 20) for rate in (9_000.0, 10_000.0, 12_000.0)]
-    many = [keys.Turn(10**6, 2 * 10**6, 10.0, rate, 90e-6, 400 << 20) for rate in (1_000.0, 8_000.0, 9_000.0)]
+    turns = ((1_000.0, 1), (8_000.0, 2), (9_000.0, 4))
+    many = [keys.Turn(10**6, part * 10**6, 10.0, rate, 90e-6, part * 100 << 20) for rate, part in turns]
     assert keys.loss([few, many]) == pytest.approx(0.2)
     assert keys.loss([many, few]) == 0
     lines = keys.table([few, many]).splitlines()[2:]
@@ -52,7 +53,16 @@ def test_keys_cost_what_the_slowest_loses_at_the_median() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [["memory", "--hours", "2"], ["recovery", "--keys", "0"], ["keys", "--keys", "9999"], ["backlog"]]
+    "given",
+    [
+        ["memory", "--hours", "2"],
+        ["recovery", "--keys", "0"],
+        ["recovery", "--keys", "10", "20"],
+        ["keys", "--keys", "9999", "10000"],
+        ["keys", "--keys", "10000"],
+        ["keys", "--keys", "20000", "10000"],
+        ["backlog"],
+    ],
 )
 def test_what_cannot_be_measured_is_refused(given: list[str]) -> None:
     """It ends with 2 at once, before anything is started."""

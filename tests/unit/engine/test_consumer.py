@@ -21,6 +21,7 @@ from faust.types import TP
 
 from infra.clock import wall
 from streams.engine import consumer as module
+from streams.engine import stage as stage_module
 from streams.engine.batches import Batch
 from streams.engine.consumer import (
     AHEAD,
@@ -521,6 +522,25 @@ def test_partitions_begin_where_their_state_says() -> None:
         assert (await world.consumer.seek_to_committed())[ROUTED] == 42
         assert thread.seeks == [{ROUTED: 7}, {ROUTED: 42}]
         assert world.consumer.begins == {ROUTED: 42}
+
+    in_world(test)
+
+
+@pytest.mark.parametrize("verdict", [Exit.UNAVAILABLE, Exit.USAGE])
+def test_another_topic_of_that_name_is_not_read(verdict: Exit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even looked for: what it has at these offsets is something else."""
+    caught(monkeypatch, stage_module)
+
+    async def test(world: World) -> None:
+        thread = threaded(world)
+        world.consumer.recovered(world.app.consumer_generation_id)
+        world.app.topic_ids, world.app.verdict = {"juice.routed": b"two"}, verdict
+        await world.consumer.seek_to_committed()
+        world.table.inputs[1] = b"one"
+        with pytest.raises(Died, match=r"^juice.routed was deleted and made anew; `juice rebuild`") as died:
+            await world.consumer.seek_to_committed()
+        assert died.value.code == verdict
+        assert len(thread.seeks) == 1
 
     in_world(test)
 
