@@ -1,9 +1,9 @@
 """How fast and how fresh: the whole product on real events, measured from outside.
 
 A stack, a worker and a sink are started for the occasion. *Throughput*: the events are all in Kafka before the worker
-starts; the clock runs from the first look that finds it working until everything can be queried. *Freshness*: events
-come at a rate; the newest that can be queried is looked up again and again, and its age is how far ClickHouse lags
-behind Kafka. Between two inserts that age grows, so it is no less than what any event waits.
+starts; the clock runs from the first look that finds it working, all workers where there are several, until everything can
+be queried. *Freshness*: events come at a rate; the newest that can be queried is looked up again and again, and its age is
+how far ClickHouse lags behind Kafka. Between two inserts that age grows, so it is no less than what any event waits.
 """
 
 from __future__ import annotations
@@ -157,11 +157,11 @@ def throughput(
     whose cost is counted; `check` raises when one has ended; `show` is told how many events are done.
     """
     deadline = monotonic() + PATIENCE
-    while (begin := _finished(ports)) == 0:
+    while not all(_finished([port]) for port in ports):
         check()
         _in_time(deadline)
         time.sleep(POLL / 4)
-    started = monotonic()
+    started, begin = monotonic(), _finished(ports)
     costly = processes()
     before = {name: _cpu(process) for name, process in costly.items()}
     counted = shown = 0.0
