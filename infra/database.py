@@ -164,9 +164,12 @@ def migrate(
     return done
 
 
-_STORAGE: Final = "min_parts_to_merge_at_once = 8, auto_statistics_types = ''"
+_STORAGE: Final = "min_parts_to_merge_at_once = 10, merge_selector_base = 9, auto_statistics_types = ''"
 """Settings of a table, whether new or old. By itself ClickHouse merges whatever is ten seconds old, however much it has to
-write again: five times what came in, and half of what it spent. Statistics of columns are for the planning of joins."""
+write again: five times what came in, and half of what it spent. A part counts as 5 MB at least, so with a base of 5 the largest
+of the small ones was written again with each seven that came: live, at 8,000 events/s, merges wrote 155,000 to 288,000 rows a
+second for 15,000 to 18,000 that came, with 0.22 to 0.34 of a core; now 83,000 to 91,000 with 0.12 to 0.13. Statistics of columns
+are for the planning of joins."""
 
 _CODECS: Final = {
     "String": "ZSTD(1)",

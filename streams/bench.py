@@ -93,12 +93,14 @@ class BenchError(Exception):
 HOT: Final = "everybody's darling"
 
 
-def copies(path: Path, count: int, hot: float = 0.0, crowd: int = 1, *, together: bool = False) -> Iterator[bytes]:
+def copies(
+    path: Path, count: int, hot: float = 0.0, crowd: int = 1, *, together: bool = False, live: bool = False
+) -> Iterator[bytes]:
     """Yield the events of a file of events `count` times, each time three days later and under new ids.
 
-    With `together` it is the same three days each time, which then have so many times as many events. A part `hot` of them,
-    evenly spread, is done to one and the same account. In a `crowd` everybody has so many namesakes, among whom the events go
-    round.
+    With `together` it is the same three days each time, which then have so many times as many events. If `live`, they are of the
+    moment in which they are asked for. A part `hot` of them, evenly spread, is done to one and the same account. In a `crowd`
+    everybody has so many namesakes, among whom the events go round.
     """
     heat = 0.0
     events = [msgspec.json.decode(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
@@ -106,7 +108,8 @@ def copies(path: Path, count: int, hot: float = 0.0, crowd: int = 1, *, together
     if together:
         every = ((copy, event) for event in events for copy in range(count))
     for number, (copy, event) in enumerate(every, 1):
-        later = {"id": f"{copy}-{event['id']}", "time": _instant(event["time"]) + (0 if together else copy * COPY_SPAN)}
+        time = round(wall() * 1000) if live else _instant(event["time"]) + (0 if together else copy * COPY_SPAN)
+        later = {"id": f"{copy}-{event['id']}", "time": time}
         if crowd > 1:
             later |= _namesakes(event, f"~{number % crowd}")
         heat += hot

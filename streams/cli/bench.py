@@ -46,6 +46,7 @@ def bench(
     hot: Annotated[float, typer.Option(min=0, max=1, help="Part of the events that is done to one account.")] = 0.0,
     crowd: Annotated[int, typer.Option(min=1, help="Namesakes of every account: so many times as many keys.")] = 1,
     together: Annotated[bool, typer.Option("--together", help="All copies are of the same three days.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="For freshness, events are of when they come.")] = False,
     sink: Annotated[bool, typer.Option(help="Without a sink, rows stay in Kafka.")] = True,
     idle: Annotated[float, typer.Option(min=0, help="Seconds for which it is measured what idleness costs.")] = 0.0,
     plan: Annotated[float, typer.Option(min=0, help="Work out what so many events per second need.")] = 0.0,
@@ -54,7 +55,8 @@ def bench(
     """Measure throughput and freshness of the whole product, every measure and campaign on, on this machine.
 
     53,746 real events of July 2012, several times over, wait in Kafka; a worker and a sink bring them to ClickHouse.
-    Then such events come at a steady rate, and it is watched how old the newest is that can be queried. Runs on a stack of
+    Then such events come at a steady rate, and it is watched how old the newest is that can be queried: as in a replay,
+    where event time runs with the events, or as in a live stream, where it runs with the clock. Runs on a stack of
     its own on free loopback ports and leaves nothing behind. For other engines at the same work see `make bench`.
 
     Example: juice bench --copies 10 --rate 1000
@@ -72,7 +74,7 @@ def bench(
         draw = partial(work.copies, HIGGS, hot=hot, crowd=crowd, together=together)
         through, rest = _throughput(home, info, draw(copies), workers, sink, idle)
         number = round(rate * (seconds + WARM))
-        steady = islice(draw(max(copies if together else 1, -(-number // COPY))), number)
+        steady = islice(draw(max(copies if together else 1, -(-number // COPY)), live=live), number)
         fresh = _freshness(home, info, steady, rate, seconds) if rate else None
     except work.BenchError as error:
         raise SettingsError(str(error)) from None

@@ -111,6 +111,12 @@ ELSEWHERE = {
         "streams/cli/bench.py",
         "def bench(",
     ),
+    "juice bench --copies 8 --no-sink --rate 0": ("the same", "streams/cli/bench.py", "def bench("),
+    "juice bench --copies 12 --crowd 2 --together --rate 8000 --live": (
+        "the same",
+        "streams/cli/bench.py",
+        "def bench(",
+    ),
     "juice bench --hot 0.5 --rate 0": ("the same", "streams/cli/bench.py", "def bench("),
     "juice rebuild": ("wants everybody else to stop", "tests/integration/test_upgrade.py", 'here.juice("rebuild"'),
     "promtool check metrics": ("wants metrics", "tests/observability/test_telemetry.py", '"check", "metrics"'),

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from infra.clock import wall
 from streams.bench import COPY_SPAN, HOT, copies
 
 EVENTS: tuple[dict[str, Any], ...] = (
@@ -59,3 +60,9 @@ def test_together_copies_are_of_the_same_days(tmp_path: Path) -> None:
     assert Counter(event["actor"] for event in events) == {
         f"{name}~{number}": 1 for name in ("ada", "bob", "eve") for number in range(3)
     }
+
+
+def test_live_events_are_of_when_they_are_asked_for(tmp_path: Path) -> None:
+    """Whatever their time was."""
+    began = wall() * 1000 - 1
+    assert all(began <= event["time"] <= wall() * 1000 + 1 for event in made(tmp_path, 2, together=True, live=True))
