@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from kafka import KafkaConsumer, TopicPartition
@@ -67,9 +67,6 @@ def client_settings(settings: Settings, kafka: str) -> dict[str, Any]:
     return given
 
 
-NO_ID: Final = UUID(int=0)
-
-
 @contextmanager
 def admin_client(settings: Settings, kafka: str) -> Iterator[KafkaAdminClient]:
     """Give an admin client; raise KafkaUnreachable with one line when no broker answers."""
@@ -113,21 +110,30 @@ def reader(settings: Settings, kafka: str, **more: Any) -> Iterator[KafkaConsume
         consumer.close()
 
 
-def topic_partitions(admin: KafkaAdminClient) -> dict[str, int]:
-    """Return how many partitions each topic has."""
-    return {name: partitions for name, (partitions, _) in topics(admin).items()}
+NO_ID: Final = UUID(int=0)
 
 
-def topics(admin: KafkaAdminClient) -> dict[str, tuple[int, bytes]]:
-    """Return of each topic how many partitions it has, and what tells it from another that had its name: its id, empty where
-    the broker does not say (before Kafka 2.8).
-    """
-    return {each["name"]: (len(each["partitions"]), _id(each.get("topic_id"))) for each in admin.describe_topics()}
+class Topic(NamedTuple):
+    """A topic as it is."""
+
+    partitions: int
+    id: bytes
+    """What tells it from another that had its name; empty where the broker does not say (before Kafka 2.8)."""
+
+
+def topics(admin: KafkaAdminClient) -> dict[str, Topic]:
+    """Return the topics by name."""
+    return {each["name"]: Topic(len(each["partitions"]), _id(each.get("topic_id"))) for each in admin.describe_topics()}
 
 
 def _id(said: object) -> bytes:
     known = UUID(str(said)) if said else NO_ID
     return b"" if known == NO_ID else known.bytes
+
+
+def topic_partitions(admin: KafkaAdminClient) -> dict[str, int]:
+    """Return how many partitions each topic has."""
+    return {name: topic.partitions for name, topic in topics(admin).items()}
 
 
 def ends(consumer: KafkaConsumer, topic: str) -> dict[int, int]:

@@ -18,7 +18,7 @@ from kafka import TopicPartition
 from infra import allocator, logs, telemetry
 from infra.clock import monotonic
 from infra.core import Core
-from infra.kafka import KafkaUnreachable, admin_client, broker_of, reader, remove_member, topics
+from infra.kafka import KafkaUnreachable, Topic, admin_client, broker_of, reader, remove_member, topics
 from infra.settings import Settings, SettingsError, load
 from infra.version import version
 from streams.engine import faults, runtime, seat
@@ -100,10 +100,12 @@ class Watch:
         }
 
 
-async def run(settings: Settings, kafka: str, sources: int, rules: RuleFiles, ids: Mapping[str, bytes]) -> int:
-    """Run a worker until SIGTERM or SIGINT; return the exit code. `ids` are those of the topics."""
+async def run(settings: Settings, kafka: str, found: Mapping[str, Topic], rules: RuleFiles) -> int:
+    """Run a worker until SIGTERM or SIGINT; return the exit code. `found` are the topics that there are."""
+    sources = found[Names.of(settings).events].partitions
     app = build(settings, kafka=kafka, sources=sources, rulebook=rules.rulebook)
-    app.topic_ids, app.verdict = ids, verdict()
+    app.topic_ids = {name: topic.id for name, topic in found.items()}
+    app.verdict = verdict()
     watch = Watch(app, settings)
     try:
         port = telemetry.serve(settings.metrics_host, settings.worker_port, watch.health)
@@ -190,10 +192,6 @@ def main() -> int:
         names = Names.of(settings)
         with admin_client(settings, kafka) as admin:
             found = topics(admin)
-            counts, ids = (
-                {name: count for name, (count, _) in found.items()},
-                {name: id for name, (_, id) in found.items()},
-            )
             if member := seat.noted():
                 kept = remove_member(admin, names.app, member)
                 log.info("gave up the seat of the worker before", member=member, kept=kept or None)
@@ -205,21 +203,21 @@ def main() -> int:
         print(f"juice: {error}", file=sys.stderr)
         return Exit.USAGE
     needed = [names.events, names.decoded, names.routed, names.rows, names.dead_letters, names.rewards, names.trends]
-    if missing := [topic for topic in needed if topic not in counts]:
+    if missing := [topic for topic in needed if topic not in found]:
         print(f"juice: topics are missing: {', '.join(missing)}; run `juice migrate`", file=sys.stderr)
         return verdict() if RESTARTS else Exit.USAGE
     if cut := cut_changelogs(settings, kafka, names):
         text = f"juice: {', '.join(cut)} lost its beginning, so state is incomplete; run `juice rebuild`"
         print(text, file=sys.stderr)
         return Exit.USAGE
-    if counts[names.decoded] != settings.partitions:
-        text = f"juice: JUICE_PARTITIONS is {settings.partitions}, but the topics have {counts[names.decoded]}"
+    if (partitions := found[names.decoded].partitions) != settings.partitions:
+        text = f"juice: JUICE_PARTITIONS is {settings.partitions}, but the topics have {partitions}"
         print(text, file=sys.stderr)
         return Exit.USAGE
     telemetry.build(version=version())
     telemetry.restarts(RESTARTS)
     try:
-        return runtime.run(run(settings, kafka, counts[names.events], rules, ids))
+        return runtime.run(run(settings, kafka, found, rules))
     except SettingsError as error:
         print(f"juice: {error}", file=sys.stderr)
         return Exit.USAGE

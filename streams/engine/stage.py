@@ -162,9 +162,9 @@ class Stage:
         """End the process where the recovered state of a partition is of another topic than there is under that name now: the
         same offsets are of other records.
         """
-        name = self.topic.get_topic_name()
-        was, now = self.table.inputs.get(partition), self.app.topic_ids.get(name)
+        was, now = self.table.inputs.get(partition), self._topic_id
         if was and now and was != now:
+            name = self.topic.get_topic_name()
             die(self.app.verdict, f"{name} was deleted and made anew; `juice rebuild` counts what is there")
 
     # The agent
@@ -296,9 +296,10 @@ class Stage:
             await self._call(self._restore, fresh, partition, self.table.partition(partition), offset, kept)
         return None if progress is None else progress[0]
 
-    def _input(self, partition: int) -> bytes:
-        """Return the id of the topic that is read; what was known is not forgotten because a broker does not say."""
-        found: bytes = self.app.topic_ids.get(self.topic.get_topic_name()) or self.table.inputs.get(partition, b"")
+    @property
+    def _topic_id(self) -> bytes:
+        """Return the id of the topic that is read, empty where it is not known."""
+        found: bytes = self.app.topic_ids.get(self.topic.get_topic_name(), b"")
         return found
 
     def _restore(self, fresh: bool, partition: int, entries: State, offset: int, kept: bytes) -> None:
@@ -312,7 +313,8 @@ class Stage:
         sent = await send_all(self.app.producer._producer, effects.sends)
         crash_point(f"{self.name}.after-sends")
         self.app.consumer.check_lease()
-        wrote = await self.table.flush(partition, effects.writes, offset, effects.kept, self._input(partition))
+        of = self._topic_id or self.table.inputs.get(partition, b"")  # not forgotten because a broker does not say
+        wrote = await self.table.flush(partition, effects.writes, offset, effects.kept, of)
         crash_point(f"{self.name}.after-progress")
         self.moved_at = monotonic()
         telemetry.flushed(self.name, len(effects.writes), wrote, sent)

@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from statistics import median
 
 from infra.clock import monotonic
-from infra.kafka import ends, reader
 from streams import bench
 from streams.drain import Drain
-from streams.names import STAGES
-from tests.endurance.looks import alone, telemetry
+from tests.endurance.looks import alone, changelog_records, telemetry
 from tests.endurance.recovery import EACH, START, follow
 from tests.harness import Installation, installation
 from tests.observability.watchers import free_port
+from tests.simulator.plan import MINUTE
 
-MINUTE = 60_000
+PATIENCE = 1_800
+"""Seconds in which all the keys must be there."""
 FEW = 10_000
 """Keys that mention each other in a turn; there are no fewer in any installation."""
 
@@ -54,14 +54,15 @@ def run(keys: Sequence[int], events: int, rounds: int, say: Callable[[str], None
             folder = first.folder / str(number)
             folder.mkdir()
             several.append(stack.enter_context(installation(first.stack, folder, **settings)))
-        for here, number in zip(several, keys, strict=True):
+        people = [-(-number // EACH) for number in keys]
+        for here, number, pairs in zip(several, keys, people, strict=True):
             began = monotonic()
-            _fill(here, -(-number // EACH))
+            _fill(here, pairs)
             say(f"{number:,} keys after {monotonic() - began:.0f} s")
         turns: list[list[Turn]] = [[] for _ in keys]
         for number in range(rounds):
             for at in range(len(keys)) if number % 2 == 0 else reversed(range(len(keys))):
-                turns[at].append(_turn(several[at], -(-keys[at] // EACH), number, events))
+                turns[at].append(_turn(several[at], people[at], number, events))
                 say(shown(turns[at][-1]))
         return turns
 
@@ -69,15 +70,13 @@ def run(keys: Sequence[int], events: int, rounds: int, say: Callable[[str], None
 def _fill(here: Installation, people: int) -> None:
     here.feed(follow(number, number * MINUTE // people) for number in range(people))
     worker = here.start("worker")
-    _until_nothing_waits(here)
-    worker.stop()
-
-
-def _until_nothing_waits(here: Installation) -> None:
     with Drain(here.settings, here.stack.kafka) as way:
-        while (left := way.left()) is not None and left.stage != "sink":
-            assert all(process.alive for process in here.running[-1:]), here.logs()
-            time.sleep(0.5)
+        for left in way.follow(PATIENCE, time.sleep):
+            assert worker.alive, here.logs()
+            if left is None or left.stage == "sink":
+                worker.stop()
+                return
+    raise AssertionError(f"still to do after {PATIENCE} s: {left}")
 
 
 def _mentions(people: int, turn: int, events: int) -> Iterator[bytes]:
@@ -94,8 +93,7 @@ def _mentions(people: int, turn: int, events: int) -> Iterator[bytes]:
 
 
 def _turn(here: Installation, people: int, turn: int, events: int) -> Turn:
-    with reader(here.settings, here.stack.kafka) as consumer:
-        records = sum(sum(ends(consumer, here.names.changelog(stage)).values()) for stage in STAGES)
+    records = changelog_records(here)
     here.feed(_mentions(people, turn, events))
     port = free_port()
     worker = here.start("worker", worker_port=str(port))

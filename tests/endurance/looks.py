@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from infra import stack as local
+from infra.kafka import ends, reader
+from streams.names import STAGES
 from tests.harness import Installation, Running, installation
 
 
@@ -24,6 +26,12 @@ def alone(**settings: str) -> Iterator[Installation]:
                 yield here
         finally:
             local.down(home, wipe=True)
+
+
+def changelog_records(here: Installation) -> int:
+    """Return how many records the changelogs have, which a worker that starts reads anew."""
+    with reader(here.settings, here.stack.kafka) as consumer:
+        return sum(sum(ends(consumer, here.names.changelog(stage)).values()) for stage in STAGES)
 
 
 def rss(process: Running) -> int:

@@ -7,9 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from infra.kafka import ends, reader
-from streams.names import STAGES
-from tests.endurance.looks import alone, rss, telemetry, total
+from tests.endurance.looks import alone, changelog_records, rss, telemetry, total
 from tests.faults.world import wait
 from tests.harness import Installation, Running
 
@@ -72,8 +70,7 @@ def _some(count: int) -> Iterator[bytes]:
 
 def _restart(here: Installation, worker: Running, number: int) -> Restart:
     """Kill the worker, send an event, and wait until it can be queried."""
-    with reader(here.settings, here.stack.kafka) as consumer:
-        records = sum(sum(ends(consumer, here.names.changelog(stage)).values()) for stage in STAGES)
+    records = changelog_records(here)
     began = time.monotonic()
     worker.kill_child()
     here.feed([follow(10**9 + number, number)])  # in order, so nothing is late and nothing passes that state waits for
