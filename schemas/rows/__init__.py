@@ -23,7 +23,18 @@ from schemas.rows.cascades import CASCADE_EPISODES, TRENDS
 from schemas.rows.events import EVENTS, events_row
 from schemas.rows.letters import DEAD_LETTERS
 from schemas.rows.panes import ACCOUNT_PANES
-from schemas.rows.table import CASE, NESTED, VERSION, Column, Packed, Table, encode_rows, join_rows
+from schemas.rows.table import (
+    CASE,
+    NESTED,
+    VERSION,
+    Column,
+    Packed,
+    Table,
+    encode_rows,
+    in_common,
+    join_rows,
+    one_by_one,
+)
 from schemas.rows.ties import PAGE_RANKS, TIES
 from schemas.rows.totals import OUTCOMES
 
@@ -50,4 +61,17 @@ TABLES: Final[dict[str, Table]] = {
 }
 """Every table, by name."""
 
-__all__ = ["CASE", "NESTED", "TABLES", "VERSION", "Column", "Packed", "Table", "encode_rows", "events_row", "join_rows"]
+__all__ = [
+    "CASE",
+    "NESTED",
+    "TABLES",
+    "VERSION",
+    "Column",
+    "Packed",
+    "Table",
+    "encode_rows",
+    "events_row",
+    "in_common",
+    "join_rows",
+    "one_by_one",
+]

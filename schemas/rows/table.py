@@ -96,8 +96,9 @@ class Table:
 
     def shown(self, row: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows that analysts see of a stored one, whatever `live` says of them."""
+        row = tuple(one_by_one(row))
         if (packed := self.packed) is None:
-            yield tuple(row)
+            yield row
             return
         names = self.names
         cases = row[names.index(packed.by)]
@@ -130,6 +131,28 @@ def encode_rows(rows: Sequence[tuple[Any, ...]]) -> bytes:
     b'["ada",1],["bob",null]'
     """
     return _encode(rows)[1:-1]
+
+
+def in_common(cells: Sequence[Any]) -> msgspec.Raw:
+    """Return cells that many rows have in common as one cell, encoded once; there must be any.
+
+    >>> encode_rows([("ada", in_common([0, None]), 1)])
+    b'["ada",0,null,1]'
+    """
+    return msgspec.Raw(_encode(cells)[1:-1])
+
+
+def one_by_one(row: Iterable[Any]) -> Iterator[Any]:
+    """Yield the cells of a row, those that are `in_common` as well.
+
+    >>> list(one_by_one(("ada", in_common([0, None]), 1)))
+    ['ada', 0, None, 1]
+    """
+    for cell in row:
+        if isinstance(cell, msgspec.Raw):
+            yield from msgspec.json.decode(b"[%b]" % bytes(cell))
+        else:
+            yield cell
 
 
 def join_rows(blocks: Iterable[bytes]) -> bytes:

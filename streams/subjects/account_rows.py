@@ -6,17 +6,21 @@ for one alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
+from itertools import chain, groupby, repeat
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
 
 from schemas.fact import EARNED, FOLLOW
+from schemas.rows import in_common
 from streams.measures.account.audience import total
 from streams.measures.account.catalogue import ACTIONS, standing_columns, window_columns
 from streams.measures.account.columns import Flags, Ints, bounds_of, ints, spread
+from streams.measures.account.measure import Alike
 from streams.measures.account.person import Person
 from streams.measures.account.rhythm import Rhythm
 from streams.measures.account.settings import ScoreSettings
@@ -50,9 +54,8 @@ from streams.windows.sums import Held, Sums, changes, day_sums, different, hold,
 TOGETHER: Final = 20_000
 """People at most that are looked at together, unless one account has more: what bounds the memory."""
 
-_SILENT: Final = (
-    *((),) * len(window_columns(window())),
-    *(value for (value,) in standing_columns(account(now=0))),
+_SILENT: Final = in_common(
+    [*((),) * len(window_columns(window())), *(value for (value,) in standing_columns(account(now=0)))]
 )
 """What is said of the measures where no window holds anything; nobody is shown it."""
 
@@ -100,7 +103,7 @@ def say(looks: Sequence[Look], now: int, rows: Rows, settings: ScoreSettings) ->
     silent = int(np.count_nonzero(windows == 0))
     as_of = changed.as_of * 60
     for at in news[:silent].tolist():
-        rows.add(_TABLE, (looks[at].key, [0] * as_of.shape[1], as_of[at].tolist(), *_SILENT))
+        rows.add(_TABLE, (looks[at].key, [0] * as_of.shape[1], as_of[at].tolist(), _SILENT))
     for some in _portions(looks, news[silent:].tolist()):
         together = _Together([looks[at] for at in some], [rhythms[at] for at in some], now, settings)
         chosen = np.array(some)
@@ -160,23 +163,19 @@ class _Together:
         counts = sums.shown.max(axis=1)
         firsts = np.cumsum(counts) - counts
         actions = np.array(windows[ACTIONS])[np.maximum(sums.shown - 1, 0) + firsts[:, None]]
-        cases = np.where(actions > 0, sums.shown, 0).tolist()
+        cases: list[list[int]] = np.where(actions > 0, sums.shown, 0).tolist()
         keys = [look.key for look in self.looks]
         begin = view = 0
         for number, several in enumerate(np.bincount(counts).tolist()):
             if not several:
                 continue
-            end, views = begin + several, slice(view, view + several * number)
-            packed: dict[int, list[tuple[Any, ...]]] = {}
-            cells = []
-            for column in windows:
-                cell = packed.get(id(column))
-                if cell is None:
-                    cell = packed[id(column)] = list(zip(*[iter(column[views])] * number, strict=True))
-                cells.append(cell)
-            own = slice(begin, end)
-            yield from zip(keys[own], cases[own], as_of[own], *cells, *(each[own] for each in standing), strict=True)
-            begin, view = end, views.stop
+            own, views = slice(begin, begin + several), slice(view, view + several * number)
+            cells = (
+                *_cells(windows, several, partial(_cased, views, number)),
+                *_cells(standing, several, itemgetter(own)),
+            )
+            yield from zip(keys[own], cases[own], as_of[own], *cells, strict=True)
+            begin, view = own.stop, views.stop
 
     def _windows(self, sums: Sums) -> WindowViews:
         whose = sums.whose
@@ -223,6 +222,23 @@ class _Together:
             audience=[told.audience for told in self.told],
             settings=self.settings,
         )
+
+
+def _cells(
+    columns: Iterable[Sequence[Any]], count: int, cut: Callable[[Sequence[Any]], Iterable[Any]]
+) -> Iterator[Iterable[Any]]:
+    """Yield the cells of `count` rows, which `cut` takes out of each column; of neighbours that are Alike one for all."""
+    for alike, several in groupby(columns, lambda column: isinstance(column, Alike)):
+        parts = map(cut, several)
+        if alike:
+            yield repeat(in_common([next(iter(part)) for part in parts]), count)
+        else:
+            yield from parts
+
+
+def _cased(views: slice, number: int, column: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
+    """Return that part of a column of views, `number` of them in each cell."""
+    return zip(*[iter(column[views])] * number, strict=True)
 
 
 def _told(look: Look, rhythm: Rhythm, settings: ScoreSettings) -> _Told:

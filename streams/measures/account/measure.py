@@ -22,10 +22,16 @@ WINDOW_NAMES: Final = ("5m", "1h", "24h", "7d", "30d")
 """Narrow to wide."""
 
 
+class Alike(tuple[Any, ...]):
+    """A column that holds one value throughout."""
+
+    __slots__ = ()
+
+
 def cells(column: Values) -> Sequence[Any]:
     """Return the values of a column as they are written: None for NaN.
 
-    Most columns hold nothing but zeros or Nones; those are one object each, which is how one knows.
+    Most columns hold nothing but zeros or Nones; those are Alike.
     """
     if not isinstance(column, np.ndarray):
         return column
@@ -44,9 +50,9 @@ def cells(column: Values) -> Sequence[Any]:
 
 
 @lru_cache(maxsize=256, typed=True)
-def alike(value: Any, count: int) -> tuple[Any, ...]:
-    """Return a column that holds one value, always the same one."""
-    return (value,) * count
+def alike(value: Any, count: int) -> Alike:
+    """Return a column that holds one value throughout, the same object each time."""
+    return Alike((value,) * count)
 
 
 @dataclass(frozen=True, slots=True)
