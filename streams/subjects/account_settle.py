@@ -11,7 +11,7 @@ from streams.measures.account.person import FORGET_AFTER, Person
 from streams.measures.account.rhythm import Rhythm
 from streams.measures.account.settings import ScoreSettings
 from streams.subject import MINUTE
-from streams.subjects.account_journal import HASH_BITS, POSTS, Entries, is_kept, journal_of, level_for, told
+from streams.subjects.account_journal import HASH_BITS, POSTS, Entries, is_kept, level_for, told
 from streams.subjects.account_state import Account, Settled, observe, settled_bytes
 from streams.windows.panes import (
     GAP_SQUARES,
@@ -106,8 +106,6 @@ def settle(
         first = int(found["minute"][0])
         settled.oldest = min(settled.oldest or first, first)
         found = found[past:]
-        account.journal = journal_of(found)
-        account.tidied = len(account.journal)
         if account.levels:
             still_open = before // MINUTES_PER_HOUR
             account.levels = {hour: level for hour, level in account.levels.items() if hour >= still_open}

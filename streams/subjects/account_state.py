@@ -115,18 +115,20 @@ def observe(audience: dict[str, list[int]], network: str, time: int, followers: 
         seen[at:at] = (time, followers, following)
 
 
-def tidy(accounts: Sequence[Account]) -> list[Entries]:
-    """Cancel and combine entries of the journals, and keep each hour within its capacity; return the
-    entries of each account."""
-    tidied = []
-    for account, found in zip(accounts, entries([account.journal for account in accounts]), strict=True):
-        if len(found) > CAPACITY:
-            found = _thinned(found, account.levels)
-        if size_of(found) != len(account.journal):
-            account.journal = journal_of(found)
-        account.tidied = len(account.journal)
-        tidied.append(found)
-    return tidied
+def opened(accounts: Sequence[Account]) -> list[Entries]:
+    """Return what the journals of accounts come to, each hour within its capacity; `keep` what is left of it."""
+    several = entries([account.journal for account in accounts])
+    return [
+        _thinned(found, account.levels) if len(found) > CAPACITY else found
+        for account, found in zip(accounts, several, strict=True)
+    ]
+
+
+def keep(account: Account, found: Entries) -> None:
+    """Have the journal of an account hold `found`, which is all or a part of what was `opened`."""
+    if size_of(found) != len(account.journal):  # fewer than were written, or each is there as it was
+        account.journal = journal_of(found)
+    account.tidied = len(account.journal)
 
 
 def _thinned(found: Entries, levels: dict[int, int]) -> Entries:

@@ -12,7 +12,7 @@ from streams.subject import DAY, MINUTE, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.account_journal import HASH_BITS, SHARED, hash_of_name, older, pack
 from streams.subjects.account_rows import Look, say
 from streams.subjects.account_settle import closed, settle
-from streams.subjects.account_state import Account, dump, load, observe, sample, settled_of, tidy
+from streams.subjects.account_state import Account, dump, keep, load, observe, opened, sample, settled_of
 from streams.subjects.pane_rows import say_panes
 from streams.windows.panes import GIVEN, KLASS_BITS, MINUTES_PER_HOUR, PROMO, SLOT_BITS, add
 
@@ -111,7 +111,8 @@ class Accounts(Subject[Account]):
         if met:
             state.journal += b"".join(met)
             if len(state.journal) > 2 * state.tidied + TIDY_BEYOND:
-                tidy([state])
+                (found,) = opened([state])
+                keep(state, found)
         say_panes(key, minutes, touched, rows)
 
     def present(self, key: str, state: Account, now: Now, rows: Rows) -> int | Due:
@@ -128,12 +129,13 @@ class Accounts(Subject[Account]):
     def _present_run(self, items: Sequence[tuple[str, Account]], now: Now, rows: Rows) -> Iterator[int | Due]:
         minute, floor = now.time // MINUTE, now.floor // MINUTE
         looks = []
-        opened = tidy([state for _, state in items])
-        pasts = older(opened, closed(minute, floor))
-        for (key, state), found, past in zip(items, opened, pasts, strict=True):
+        several = opened([state for _, state in items])
+        pasts = older(several, closed(minute, floor))
+        for (key, state), found, past in zip(items, several, pasts, strict=True):
             settled = settled_of(state)
             sample(state, settled, found)
             found = settle(state, settled, found, past, minute, floor, self.settings)
+            keep(state, found)
             looks.append(Look(key, state, settled, found))
         for look, due in zip(looks, say(looks, minute, rows, self.settings), strict=True):
             if not (look.account.minutes or look.settled.hours or look.settled.days):
