@@ -18,6 +18,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, ParamSpec, Protocol, TypeVar, cast
@@ -149,6 +150,8 @@ class Stage:
         self._generation = -1
         self._busy = defaultdict[int, asyncio.Lock](asyncio.Lock)
         """By partition: held from the taking of a batch until it is durable."""
+        self._resting = asyncio.Lock()
+        """Held by the partition at rest that computes."""
         app.agent(self.topic, name=f"juice.{name}", concurrency=TOGETHER)(self._agent)
 
     # What the guarded consumer asks
@@ -213,31 +216,34 @@ class Stage:
         return any(map(self.app.consumer.pending, self.held()))
 
     async def tick(self) -> bool:
-        """Do what is to be done while no input comes, for every partition held; tell whether there was anything."""
-        if self._thread is not None:  # one after the other: each may take long, and input goes between them
-            return any([await unbroken(self._rest(tp)) for tp in self.held()])
+        """Do what is to be done while no input comes, for every partition held; tell whether there was anything.
+
+        One computes after the other, since each may take long and input goes between them; what one has to say goes out while
+        the next computes.
+        """
         return await unbroken(self._rest_all())
 
     async def _rest_all(self) -> bool:
-        """All at a time, so that what they have to say goes out together."""
         return any(await asyncio.gather(*map(self._rest, self.held())))
 
     async def _rest(self, tp: Any) -> bool:
-        if self._busy[tp.partition].locked():
-            return False  # it is not at rest
-        async with self._busy[tp.partition]:
-            generation = self.app.consumer_generation_id
-            if not self._owns(tp, generation):
-                return False
-            offset = await self._prepare(tp.partition) or 0
-            if not self._owns(tp, generation):
-                return False
-            lag = self.app.consumer.lag(tp)
-            effects = None
-            if not self.body.rests(tp.partition):
-                effects = await self._call(self.body.idle, tp.partition, lag, offset, self.app.hurried())
-                if not self._still_owns(tp, generation):
+        async with AsyncExitStack() as busy:
+            async with self._resting:
+                if self._busy[tp.partition].locked():
+                    return False  # it is not at rest
+                await busy.enter_async_context(self._busy[tp.partition])
+                generation = self.app.consumer_generation_id
+                if not self._owns(tp, generation):
                     return False
+                offset = await self._prepare(tp.partition) or 0
+                if not self._owns(tp, generation):
+                    return False
+                lag = self.app.consumer.lag(tp)
+                effects = None
+                if not self.body.rests(tp.partition):
+                    effects = await self._call(self.body.idle, tp.partition, lag, offset, self.app.hurried())
+                    if not self._still_owns(tp, generation):
+                        return False
             if effects is not None:
                 await self._apply(tp.partition, effects, offset)
             elif lag and (end := await self.app.consumer.end_without_records(tp)) is not None:

@@ -20,7 +20,7 @@ from streams.engine.stage import Effects, unbroken
 from streams.engine.table import INPUT
 from tests.unit.engine.world import Died, Record, World, caught, in_world
 
-TO, ALSO = TP("juice.routed", 1), TP("juice.routed", 0)
+TO, ALSO, THIRD = (TP("juice.routed", partition) for partition in (1, 0, 2))
 
 
 class Body:
@@ -30,6 +30,8 @@ class Body:
         self.seen: list[int] = []
         self.restored: list[tuple[int, int, bytes]] = []
         self.forgot = 0
+        self.idled: list[tuple[int, int]] = []
+        """Partitions, and how many records were seen before."""
         self.go = Event()
         """What it computes takes until then, but not for ever."""
         self.go.set()
@@ -59,6 +61,9 @@ class Body:
 
     def idle(self, partition: int, lag: int, offset: int, behind: bool) -> Effects | None:
         """Do something."""
+        self.idled.append((partition, len(self.seen)))
+        self.began.set()
+        self.go.wait(5)
         return Effects([Send("out", 0, None, b"idle %d at %d" % (partition, offset))])
 
 
@@ -320,8 +325,8 @@ def test_a_tick_is_durable_like_a_batch(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("apart", [False, True])
 def test_partitions_that_idle_wait_for_the_broker_together(apart: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One after the other, an idle worker's ticks would wake everybody behind them once for each. But where a body computes
-    for long, what it does when it is idle must not stand in a row before input.
+    """One after the other, an idle worker's ticks would wake everybody behind them once for each, and a body that computes for
+    long would not compute meanwhile.
     """
 
     async def test(world: World) -> None:
@@ -332,9 +337,27 @@ def test_partitions_that_idle_wait_for_the_broker_together(apart: bool, monkeypa
         world.broker.pause.clear()
         ticking = asyncio.ensure_future(here.stage.tick())
         await asyncio.wait([ticking], timeout=0.05)
-        assert here.leases == (1 if apart else 2), "of both partitions nothing is acknowledged yet"
+        assert here.leases == 2, "of both partitions nothing is acknowledged yet"
         world.broker.pause.set()
         assert await ticking
+
+    in_world(test)
+
+
+def test_input_goes_between_partitions_that_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a body computes for long, what it does when it is idle does not stand in a row before input."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        world.consumer.begins |= {ALSO: 0, THIRD: 0}
+        here.body.go.clear()
+        ticking = asyncio.ensure_future(here.stage.tick())
+        await asyncio.to_thread(here.body.began.wait)
+        taking = asyncio.ensure_future(here.stage._take(THIRD, Batch(0, [Record(7)]), here.generation))
+        await asyncio.sleep(0.01)
+        here.body.go.set()
+        await asyncio.gather(ticking, taking)
+        assert here.body.idled == [(1, 0), (0, 1)], "the record was seen between them"
 
     in_world(test)
 
