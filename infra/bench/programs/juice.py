@@ -24,6 +24,8 @@ from infra.bench.programs.task import Meter, Task, write_counts
 
 EVENTS = "social.events"
 POLL_S = 0.1
+LOOK_S = 1.0
+"""Seconds between looks at a worker that has much to do: what it says of itself it says in its own time."""
 SETTLED = 3
 """Looks in a row that must find nothing left to do: gauges are a quarter of a second old at the most."""
 COUNTS = """
@@ -128,8 +130,9 @@ def main(task: Task, *, everything: bool) -> None:
 def settled(juice: Juice, meter: Meter) -> float:
     """Return since when no stage has had anything left to do."""
     since, looks = 0.0, 0
+    finished = 0
     while looks < SETTLED:
-        time.sleep(POLL_S)
+        time.sleep(LOOK_S if finished < juice.task.records * 9 // 10 else POLL_S)
         finished, waiting = progress(juice, meter)
         if finished < juice.task.records or waiting:
             looks = 0
@@ -142,14 +145,22 @@ def settled(juice: Juice, meter: Meter) -> float:
 def through(juice: Juice, meter: Meter) -> float:
     """Return when all could be queried. `drain` takes a second to start, so it is started before its time."""
     while progress(juice, meter)[0] < juice.task.records * 3 // 4:
-        time.sleep(POLL_S)
+        time.sleep(LOOK_S)
     with juice.running("drain", "--quiet", "--timeout", "600") as drain:
-        while drain.poll() is None:
-            time.sleep(POLL_S)
+        while not ended(drain, LOOK_S):
             progress(juice, meter)
         if drain.returncode:
             raise SystemExit("juice drain gave up")
         return time.monotonic()
+
+
+def ended(process: subprocess.Popen[bytes], within: float) -> bool:
+    """Tell whether a process ends within so many seconds, as soon as it does."""
+    try:
+        process.wait(within)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def progress(juice: Juice, meter: Meter) -> tuple[int, int]:
