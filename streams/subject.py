@@ -122,6 +122,8 @@ class Subject(ABC, Generic[State]):
     """
     looks: ClassVar[bool] = False
     """Whether it wants to `look`."""
+    fleeting: ClassVar[bool] = False
+    """Whether its states are many and end soon: then it is asked whether one is `spent` before that is loaded."""
     brief: ClassVar[bool] = False
     """Whether it folds a Brief as well. Where all do, no more is read of facts."""
 
@@ -166,6 +168,10 @@ class Subject(ABC, Generic[State]):
 
         Return None to be presented soon, or, where nothing more is to be said, when to look (event ms, a Due, or NEVER).
         """
+
+    def spent(self, raw: bytes, now: Now) -> bool:
+        """Tell of a state as `dump` wrote it whether `present` would say nothing and release it."""
+        return False
 
     def look(self, key: str, state: State, now: Now, others: Others) -> None:
         """Note, before it is presented, what must be known of keys with the same home, up to `now.floor`."""

@@ -92,10 +92,13 @@ class _Touched:
 class _Flush:
     """The work of one batch: states that were loaded, rows, and what is to be written."""
 
-    def __init__(self, here: _Partition, subjects: Mapping[str, Subject[Any]], fence: int) -> None:
-        self.here, self.subjects, self.fence = here, subjects, fence
+    def __init__(self, here: _Partition, subjects: Mapping[str, Subject[Any]], begin: int, fence: int) -> None:
+        """The batch is of the offsets from `begin` to `fence`; without input it ends before it begins."""
+        self.here, self.subjects, self.begin, self.fence = here, subjects, begin, fence
         self.rows = Rows()
         self.touched: dict[bytes, _Touched] = {}
+        self.spent: dict[bytes, None] = {}
+        """Keys that go without having been loaded."""
 
     def fold(self, name: str, facts: Sequence[tuple[int, Any]]) -> None:
         """Add to a key the facts it has not seen."""
@@ -116,11 +119,19 @@ class _Flush:
         for key in keys:
             found = self.touched.get(key)
             if found is None:
-                name = key.decode()
-                found = self.touched[key] = _Touched(name, self.here.entries.get(key), self.subjects[name[0]])
+                name, raw = key.decode(), self.here.entries.get(key)
+                subject = self.subjects[name[0]]
+                if subject.fleeting and raw is not None and self._is_spent(subject, raw):
+                    self.spent[key] = None
+                    continue
+                found = self.touched[key] = _Touched(name, raw, subject)
             by_subject.setdefault(found.subject.code, []).append(found)
         for code, several in by_subject.items():
             self._present_of(self.subjects[code], several)
+
+    def _is_spent(self, subject: Subject[Any], raw: bytes) -> bool:
+        """Tell whether a key may go as it is."""
+        return HEADER.unpack_from(raw)[0] < self.begin and subject.spent(raw[HEADER.size :], self.here.now)
 
     def present_light(self) -> None:
         """Present what is at hand and costs next to nothing."""
@@ -160,12 +171,15 @@ class _Flush:
         """Return the new values, and note when each key is due."""
         here, fence, pack = self.here, self.fence, HEADER.pack
         counts, agendas = here.counts, here.agendas
-        writes: dict[bytes, bytes | None] = {}
+        writes: dict[bytes, bytes | None] = dict.fromkeys(self.spent)
+        for key in self.spent:
+            agendas[key[0]].drop(key)
+            counts[key[0]] -= 1
         for key, found in self.touched.items():
             due, known, raw = found.due, found.known, found.raw
             agenda = agendas[key[0]]
             if due == RELEASE:
-                if found.folded or known > fence:
+                if found.folded or known >= self.begin:
                     due = WAITING  # its fence is still needed, should this batch be repeated; it goes in a later flush
                 else:
                     agenda.drop(key)
@@ -228,7 +242,7 @@ class Accumulate:
         here = self.held[partition]
         for code, agenda in here.agendas.items():
             agenda.sweep(here.entries, here.counts.get(code, 0))
-        flush = _Flush(here, self.subjects, records[-1].offset)
+        flush = _Flush(here, self.subjects, records[0].offset, records[-1].offset)
         groups: dict[str, list[tuple[int, Brief]]] = {}
         erasures: list[Erasure] = []
         for record in records:
@@ -277,7 +291,7 @@ class Accumulate:
         if behind or self.rests(partition):
             return None
         here = self.held[partition]
-        flush = _Flush(here, self.subjects, offset - 1)
+        flush = _Flush(here, self.subjects, offset, offset - 1)
         self._present_some(flush, MAX_PRESENTED)  # if all that was ripe was stale, at least progress says so
         return self._effects(flush, partition, offset)
 

@@ -59,6 +59,7 @@ class Ties(Subject[dict[int, Day]]):
 
     name: ClassVar[str] = "ties"
     code: ClassVar[str] = "t"
+    fleeting: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -150,10 +151,19 @@ class Ties(Subject[dict[int, Day]]):
             rows.add("ties", (source, target, date_of(number), *counts, weight / SCALE, earned / SCALE))
         return (min(state) + 1) * DAY + SETTLING
 
+    def spent(self, raw: bytes, now: Now) -> bool:
+        """Tell whether its only day, as most have one, can change no more."""
+        return len(raw) == 1 + _DAY.size and raw[0] == FORMAT and _past(_DAY.unpack_from(raw, 1)[0], now)
+
     def present(self, key: str, state: dict[int, Day], now: Now, rows: Rows) -> int:
         """Forget the days that can change no more; they have been said."""
-        for number in [number for number in state if (number + 1) * DAY <= now.floor]:
+        for number in [number for number in state if _past(number, now)]:
             del state[number]
         if not state:
             return RELEASE
         return max((min(state) + 1) * DAY, now.time) + SETTLING
+
+
+def _past(day: int, now: Now) -> bool:
+    """Tell whether a day can change no more."""
+    return (day + 1) * DAY <= now.floor

@@ -245,6 +245,19 @@ def test_a_stored_state_says_what_it_said(subject: Subject[Any], facts: list[Fac
         assert _written(said) == _written(said_by_copy)
 
 
+@pytest.mark.parametrize("subject", [each for each in SUBJECTS.values() if each.fleeting], ids=lambda each: each.name)
+@given(facts=some_facts, minutes=st.integers(-600, 4_000))
+@settings(max_examples=100, deadline=None)
+def test_what_is_spent_has_nothing_more_to_say(subject: Subject[Any], facts: list[Fact], minutes: int) -> None:
+    """It is released without being loaded, so who loads it must come to the same; the facts are of one day."""
+    reader = Reader(subject)
+    reader.fold(facts)
+    for key, raw in reader.stored.items():
+        now, rows = Now(START + max(minutes, 0) * MINUTE, START + minutes * MINUTE), Rows()
+        due = subject.present(key, subject.load(key, raw), now, rows)
+        assert subject.spent(raw, now) == (due == RELEASE and not rows.by_table)
+
+
 @every_subject
 @given(facts=some_facts)
 @settings(max_examples=25, deadline=None)

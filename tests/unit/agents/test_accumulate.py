@@ -99,6 +99,27 @@ def test_what_is_due_and_touched_at_once_is_not_forgotten(behind: bool) -> None:
     assert world.subject.presented
 
 
+@pytest.mark.parametrize("fleeting", [False, True])
+def test_a_batch_that_is_repeated_releases_nothing_it_has_seen(fleeting: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have to be repeated once more, and would count again for what is not there any more."""
+    monkeypatch.setattr(Patient, "fleeting", fleeting)
+    monkeypatch.setattr(Patient, "spent", lambda *_: True)
+    world = World()
+    facts = tuple(
+        (n, ("z" + who,), Fact("id", 0, n * 20 * MINUTE, who, given=1)) for n, who in enumerate(("ada", "bob"))
+    )
+    batch = [Record(0, 0, None, encode(Routed(0, 0, 2, 20 * MINUTE, 0, facts)))]
+    for _ in range(3):  # each time the state is durable, and the progress is not
+        world.body.restore(0, world.values, 0, b"")
+        for key, value in world.body.process(0, batch, False).writes.items():
+            assert value is not None
+            world.values[key] = value
+    assert [value[-1] for value in world.values.values()] == [0, 20]
+    effects = world.body.idle(0, 0, 1, False)
+    assert effects is not None
+    assert effects.writes == {b"zada": None, b"zbob": None}
+
+
 def test_it_rests_when_nothing_waits_or_is_due() -> None:
     """Then nobody need wake its thread; also of a partition of which nothing is known."""
     world = World()
