@@ -71,7 +71,7 @@ class Rows:
     """Rows on their way out: table name → rows in the order of that table's columns (`schemas.rows`).
 
     A row holds absolute values, never a difference, so that saying it twice changes nothing. The agent adds the
-    version column. Cells that many rows have in common may be one (`schemas.rows.in_common`).
+    version column. Neighbouring cells that many rows have in common may be one (`schemas.rows.in_common`).
     """
 
     __slots__ = ("by_table", "news")

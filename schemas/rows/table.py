@@ -134,7 +134,7 @@ def encode_rows(rows: Sequence[tuple[Any, ...]]) -> bytes:
 
 
 def in_common(cells: Sequence[Any]) -> msgspec.Raw:
-    """Return cells that many rows have in common as one cell, encoded once; there must be any.
+    """Return cells that many rows have in common as one cell, encoded once; there must be at least one.
 
     >>> encode_rows([("ada", in_common([0, None]), 1)])
     b'["ada",0,null,1]'

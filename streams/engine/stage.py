@@ -151,7 +151,7 @@ class Stage:
         self._busy = defaultdict[int, asyncio.Lock](asyncio.Lock)
         """By partition: held from the taking of a batch until it is durable."""
         self._resting = asyncio.Lock()
-        """Held by the partition at rest that computes."""
+        """Held by the partition at rest whose turn it is to compute."""
         app.agent(self.topic, name=f"juice.{name}", concurrency=TOGETHER)(self._agent)
 
     # What the guarded consumer asks
@@ -219,7 +219,7 @@ class Stage:
         """Do what is to be done while no input comes, for every partition held; tell whether there was anything.
 
         One computes after the other, since each may take long and input goes between them; what one has to say goes out while
-        the next computes.
+        the next computes, and is kept until the broker has it: of each partition what one call of `idle` says.
         """
         return await unbroken(self._rest_all())
 
@@ -229,8 +229,8 @@ class Stage:
     async def _rest(self, tp: Any) -> bool:
         async with AsyncExitStack() as busy:
             async with self._resting:
-                if self._busy[tp.partition].locked():
-                    return False  # it is not at rest
+                if self._busy[tp.partition].locked() or self.app.should_stop:
+                    return False  # it is not at rest, or need not be looked at any more
                 await busy.enter_async_context(self._busy[tp.partition])
                 generation = self.app.consumer_generation_id
                 if not self._owns(tp, generation):

@@ -227,9 +227,9 @@ class _Together:
 def _cells(
     columns: Iterable[Sequence[Any]], count: int, cut: Callable[[Sequence[Any]], Iterable[Any]]
 ) -> Iterator[Iterable[Any]]:
-    """Yield the cells of `count` rows, which `cut` takes out of each column; of neighbours that are Alike one for all."""
-    for alike, several in groupby(columns, lambda column: isinstance(column, Alike)):
-        parts = map(cut, several)
+    """Yield the cells of `count` rows, which `cut` takes out of each column; neighbouring columns that are Alike make one cell."""
+    for alike, neighbours in groupby(columns, lambda column: isinstance(column, Alike)):
+        parts = map(cut, neighbours)
         if alike:
             yield repeat(in_common([next(iter(part)) for part in parts]), count)
         else:

@@ -89,7 +89,10 @@ def closed(now: int, floor: int) -> int:
 def settle(
     account: Account, settled: Settled, found: Entries, past: int, now: int, floor: int, settings: ScoreSettings
 ) -> Entries:
-    """Settle what is closed as of minute `now`, the first `past` entries among it; return those that are left open."""
+    """Settle what is closed as of minute `now`, the first `past` entries among it; return those that are left open.
+
+    They are to be kept (`keep`): the journal still holds what was settled.
+    """
     before = closed(now, floor)
     hour = min(floor // MINUTES_PER_HOUR, -(-now // MINUTES_PER_HOUR) - KEPT_HOURS)
     day = -(-now // MINUTES_PER_DAY) - KEPT_DAYS

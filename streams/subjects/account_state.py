@@ -59,7 +59,7 @@ class Account(msgspec.Struct, array_like=True):
     minutes: Panes = {}
     journal: bytes = b""
     tidied: int = 0
-    """Length of the journal when it was last tidied."""
+    """Length of the journal when it was last kept."""
     levels: dict[int, int] = {}
     """Hour since the epoch → level of its entries in the journal, where not 0."""
     audience: dict[str, list[int]] = {}
@@ -116,7 +116,10 @@ def observe(audience: dict[str, list[int]], network: str, time: int, followers: 
 
 
 def opened(accounts: Sequence[Account]) -> list[Entries]:
-    """Return what the journals of accounts come to, each hour within its capacity; `keep` what is left of it."""
+    """Return what the journals of accounts come to, each hour within its capacity.
+
+    Levels are raised where an hour is thinned, so `keep` must follow.
+    """
     several = entries([account.journal for account in accounts])
     return [
         _thinned(found, account.levels) if len(found) > CAPACITY else found

@@ -24,8 +24,11 @@ from infra.bench.programs.task import Meter, Task, write_counts
 
 EVENTS = "social.events"
 POLL_S = 0.1
+"""Seconds between looks at what may end at any moment."""
 LOOK_S = 1.0
-"""Seconds between looks at a worker that has much to do: what it says of itself it says in its own time."""
+"""Seconds at most between looks at a worker that has much to do: each answer costs it time."""
+LOOKED_AT = 400_000
+"""Records per LOOK_S: of a small task more looks are needed to time it."""
 SETTLED = 3
 """Looks in a row that must find nothing left to do: gauges are a quarter of a second old at the most."""
 COUNTS = """
@@ -43,6 +46,7 @@ class Juice:
         self.database = task.name.replace("-", "_")
         self.port = _free_port()
         self.waiting = -1
+        self.look = min(LOOK_S, max(POLL_S, LOOK_S * task.records / LOOKED_AT))
         self._background: list[subprocess.Popen[bytes]] = []
         root = Path(__file__).resolve().parents[3]  # past the link to it
         settings = {
@@ -132,7 +136,7 @@ def settled(juice: Juice, meter: Meter) -> float:
     since, looks = 0.0, 0
     finished = 0
     while looks < SETTLED:
-        time.sleep(LOOK_S if finished < juice.task.records * 9 // 10 else POLL_S)
+        time.sleep(juice.look if finished < juice.task.records * 3 // 4 else POLL_S)
         finished, waiting = progress(juice, meter)
         if finished < juice.task.records or waiting:
             looks = 0
@@ -145,9 +149,9 @@ def settled(juice: Juice, meter: Meter) -> float:
 def through(juice: Juice, meter: Meter) -> float:
     """Return when all could be queried. `drain` takes a second to start, so it is started before its time."""
     while progress(juice, meter)[0] < juice.task.records * 3 // 4:
-        time.sleep(LOOK_S)
+        time.sleep(juice.look)
     with juice.running("drain", "--quiet", "--timeout", "600") as drain:
-        while not ended(drain, LOOK_S):
+        while not ended(drain, juice.look):
             progress(juice, meter)
         if drain.returncode:
             raise SystemExit("juice drain gave up")

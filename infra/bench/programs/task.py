@@ -1,7 +1,7 @@
 """How a program learns what to do and says how far it is. Standard library only; the Java program speaks the
 same.
 
-Arguments are `name=value`. On standard output, a line `BENCH at COUNTED SECONDS` about a hundred times a run,
+Arguments are `name=value`. On standard output, a line `BENCH at COUNTED SECONDS` up to a hundred times a run,
 and `BENCH done COUNTED SECONDS` once, when the counts of all records are complete and as durable as this peer
 makes them; SECONDS is the machine's monotonic clock. A line `BENCH wait …` says only that it is alive. Then
 the counts go to the file `result`, and the process ends.
@@ -59,7 +59,7 @@ class Task:
 
 
 class Meter:
-    """Counts what is counted, and says so about every hundredth of the way."""
+    """Counts what is counted, and says so after each hundredth of the way, if it is told then."""
 
     def __init__(self, task: Task) -> None:
         self.counted = 0

@@ -31,7 +31,7 @@ class Alike(tuple[Any, ...]):
 def cells(column: Values) -> Sequence[Any]:
     """Return the values of a column as they are written: None for NaN.
 
-    Most columns hold nothing but zeros or Nones; those are Alike.
+    Most columns hold nothing but zeros or Nones; those of more than FEW values are then Alike.
     """
     if not isinstance(column, np.ndarray):
         return column

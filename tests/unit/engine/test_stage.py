@@ -362,6 +362,25 @@ def test_input_goes_between_partitions_that_idle(monkeypatch: pytest.MonkeyPatch
     in_world(test)
 
 
+def test_a_worker_that_stops_looks_at_no_more_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was begun is ended; the producer that the others would need is stopped meanwhile."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        world.consumer.begins |= {ALSO: 0, THIRD: 0}
+        here.body.go.clear()
+        ticking = asyncio.ensure_future(here.stage.tick())
+        await asyncio.to_thread(here.body.began.wait)
+        ticking.cancel()
+        world.app._stopped.set()
+        here.body.go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await ticking
+        assert here.out == [b"idle 1 at 0"]
+
+    in_world(test)
+
+
 def test_a_body_at_rest_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is asked of it on its own thread, which would have to wake."""
 
