@@ -227,7 +227,7 @@ class _Together:
 def _cells(
     columns: Iterable[Sequence[Any]], count: int, cut: Callable[[Sequence[Any]], Iterable[Any]]
 ) -> Iterator[Iterable[Any]]:
-    """Yield the cells of `count` rows, which `cut` takes out of each column; neighbouring columns that are Alike make one cell."""
+    """Yield the cells of `count` rows, which `cut` takes out of each column; neighbours that are Alike make one cell."""
     for alike, neighbours in groupby(columns, lambda column: isinstance(column, Alike)):
         parts = map(cut, neighbours)
         if alike:
