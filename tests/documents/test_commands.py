@@ -75,7 +75,7 @@ ELSEWHERE = {
     "juice demo --keep": ("has a stack of its own, and takes a minute", "Makefile", "juice demo $(ARGS)"),
     "juice bench": ("measures for a minute, on a stack of its own", "streams/cli/bench.py", "def bench("),
     "juice bench --plan 100000": ("measures for a minute, on a stack of its own", "streams/cli/bench.py", "def bench("),
-    "juice bench --copies 4 --rate 3600 --seconds 20 --plan 1000000": (
+    "juice bench --copies 6 --rate 3600 --seconds 30 --idle 20 --plan 1000000": (
         "measures for two minutes, on a stack of its own",
         "streams/cli/bench.py",
         "def bench(",
@@ -111,6 +111,7 @@ ELSEWHERE = {
         "streams/cli/bench.py",
         "def bench(",
     ),
+    "juice bench --copies 6 --rate 0": ("the same", "streams/cli/bench.py", "def bench("),
     "juice bench --copies 8 --no-sink --rate 0": ("the same", "streams/cli/bench.py", "def bench("),
     "juice bench --copies 12 --crowd 2 --together --rate 8000 --live": (
         "the same",
