@@ -62,6 +62,11 @@ class _Partition:
     told: dict[tuple[bytes, str], set[int]] = field(default_factory=dict)
     """By fingerprint and stand-in of an erasure: the sources that have told of it, while not all have."""
 
+    def drop(self, key: bytes) -> None:
+        """Forget a key that is there."""
+        self.agendas[key[0]].drop(key)
+        self.counts[key[0]] -= 1
+
     def ripe(self) -> int:
         """Return how many keys wait, and one more for each subject of which any may be due."""
         return sum(agenda.ripe(self.now) for agenda in self.agendas.values())
@@ -173,8 +178,7 @@ class _Flush:
         counts, agendas = here.counts, here.agendas
         writes: dict[bytes, bytes | None] = dict.fromkeys(self.spent)
         for key in self.spent:
-            agendas[key[0]].drop(key)
-            counts[key[0]] -= 1
+            here.drop(key)
         for key, found in self.touched.items():
             due, known, raw = found.due, found.known, found.raw
             agenda = agendas[key[0]]
@@ -342,8 +346,7 @@ class Accumulate:
         for erasure in erasures:
             erased = erase(here.entries, effects.writes, self.subjects, erasure, flush.fence)
             for key in erased.gone:
-                here.agendas[key[0]].drop(key)
-                here.counts[key[0]] -= 1
+                here.drop(key)
             for key in erased.fresh:
                 here.counts[key[0]] += 1
             for key in erased.fresh + erased.changed:

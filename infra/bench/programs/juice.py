@@ -93,6 +93,10 @@ class Juice:
         if any(process.poll() for process in self._background):
             raise SystemExit("a juice process has ended")
 
+    def is_far(self, finished: int) -> bool:
+        """Tell whether the worker has much to do when it has finished with so many records."""
+        return finished < self.task.records * 3 // 4
+
     def telemetry(self) -> tuple[int, int]:
         """Return how many records the worker has finished with, and how many wait in any stage."""
         try:
@@ -133,10 +137,9 @@ def main(task: Task, *, everything: bool) -> None:
 
 def settled(juice: Juice, meter: Meter) -> float:
     """Return since when no stage has had anything left to do."""
-    since, looks = 0.0, 0
-    finished = 0
+    since, looks, finished = 0.0, 0, 0
     while looks < SETTLED:
-        time.sleep(juice.look if finished < juice.task.records * 3 // 4 else POLL_S)
+        time.sleep(juice.look if juice.is_far(finished) else POLL_S)
         finished, waiting = progress(juice, meter)
         if finished < juice.task.records or waiting:
             looks = 0
@@ -148,7 +151,7 @@ def settled(juice: Juice, meter: Meter) -> float:
 
 def through(juice: Juice, meter: Meter) -> float:
     """Return when all could be queried. `drain` takes a second to start, so it is started before its time."""
-    while progress(juice, meter)[0] < juice.task.records * 3 // 4:
+    while juice.is_far(progress(juice, meter)[0]):
         time.sleep(juice.look)
     with juice.running("drain", "--quiet", "--timeout", "600") as drain:
         while not ended(drain, juice.look):

@@ -51,7 +51,7 @@ def cells(column: Values) -> Sequence[Any]:
 
 @lru_cache(maxsize=256, typed=True)
 def alike(value: Any, count: int) -> Alike:
-    """Return a column that holds one value throughout, the same object each time."""
+    """Return a column that holds one value throughout; most are, so they are not made anew each time."""
     return Alike((value,) * count)
 
 

@@ -104,6 +104,14 @@ class Set:
         await asyncio.to_thread(self.body.began.wait)
         return taking
 
+    async def idling(self) -> asyncio.Future[bool]:
+        """Let the stage tick over three partitions, and return when its body is at the first; it goes on when `go` is set."""
+        self.world.consumer.begins |= {ALSO: 0, THIRD: 0}
+        self.body.go.clear()
+        ticking = asyncio.ensure_future(self.stage.tick())
+        await asyncio.to_thread(self.body.began.wait)
+        return ticking
+
     @property
     def out(self) -> list[bytes]:
         """Return what was sent."""
@@ -349,10 +357,7 @@ def test_input_goes_between_partitions_that_idle(monkeypatch: pytest.MonkeyPatch
 
     async def test(world: World) -> None:
         here = Set(world, monkeypatch)
-        world.consumer.begins |= {ALSO: 0, THIRD: 0}
-        here.body.go.clear()
-        ticking = asyncio.ensure_future(here.stage.tick())
-        await asyncio.to_thread(here.body.began.wait)
+        ticking = await here.idling()
         taking = asyncio.ensure_future(here.stage._take(THIRD, Batch(0, [Record(7)]), here.generation))
         await asyncio.sleep(0.01)
         here.body.go.set()
@@ -367,10 +372,7 @@ def test_a_worker_that_stops_looks_at_no_more_partitions(monkeypatch: pytest.Mon
 
     async def test(world: World) -> None:
         here = Set(world, monkeypatch)
-        world.consumer.begins |= {ALSO: 0, THIRD: 0}
-        here.body.go.clear()
-        ticking = asyncio.ensure_future(here.stage.tick())
-        await asyncio.to_thread(here.body.began.wait)
+        ticking = await here.idling()
         ticking.cancel()
         world.app._stopped.set()
         here.body.go.set()
