@@ -13,7 +13,7 @@ from streams.agents import accumulate
 from streams.agents.accumulate import Accumulate
 from streams.engine.progress import PROGRESS
 from streams.names import Names
-from streams.subject import MINUTE, RELEASE, Now, Rows, Subject
+from streams.subject import MINUTE, NEVER, RELEASE, Now, Rows, Subject
 from streams.subjects.ledger import Ledger
 from tests.pipe import Record
 
@@ -149,6 +149,21 @@ def test_what_is_light_is_presented_even_while_behind(light: bool, monkeypatch: 
     assert bool(world.subject.presented) is light
     world.come(20, behind=True)
     assert len(world.subject.presented) == (2 if light else 0)
+
+
+def test_nobody_has_a_second_turn_while_others_wait_for_their_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When there is time again, who has waited longest comes first, and who has just come last."""
+    monkeypatch.setattr(accumulate, "MAX_PRESENTED", 1)
+    monkeypatch.setattr(Patient, "fold", lambda *_: None)
+    monkeypatch.setattr(Patient, "present", lambda *_: NEVER)
+    world = World()
+    for who in ("ada", "bob", "eve"):
+        world.come(1, behind=True, who=who)
+    waiting = world.body.held[0].agendas[ord("z")].waiting
+    world.come(1, who="dan")
+    assert list(waiting) == [b"zeve", b"zdan"]
+    world.come(1, who="eve")
+    assert not waiting
 
 
 @pytest.mark.parametrize("behind", [False, True])
