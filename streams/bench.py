@@ -3,7 +3,8 @@
 A stack, a worker and a sink are started for the occasion. *Throughput*: the events are all in Kafka before the worker
 starts; the clock runs from the first look that finds it working, all workers where there are several, until everything can
 be queried. *Freshness*: events come at a rate; the newest that can be queried is looked up again and again, and its age is
-how far ClickHouse lags behind Kafka. Between two inserts that age grows, so it is no less than what any event waits.
+how far ClickHouse lags behind Kafka. Between two inserts that age grows, so it is no less than what any event waits. How long
+scores take is seen of probes: accounts that are there for nothing else, and act once each.
 """
 
 from __future__ import annotations
@@ -80,7 +81,20 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
     """How old the newest event was that could be queried, in seconds, over `looks` looks at a steady rate."""
 
     rate: float
+    """Events per second that came, by the broker's clock."""
     looks: int
+    p50: float
+    p99: float
+    worst: float
+    scores: Waits
+    """What scores took."""
+
+
+class Waits(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds from an event's append to scores of its actor, over `probes`; `open` ones are counted as they were at the end."""
+
+    probes: int
+    open: int
     p50: float
     p99: float
     worst: float
@@ -99,13 +113,17 @@ def copies(
     """Yield the events of a file of events `count` times, each time three days later and under new ids.
 
     With `together` it is the same three days each time, which then have so many times as many events. If `live`, they are of the
-    moment in which they are asked for. A part `hot` of them, evenly spread, is done to one and the same account. In a `crowd`
+    moment in which they are asked for, and each copy is somewhere else in the three days, so that a moment's events are as
+    different as those of a day. A part `hot` of them, evenly spread, is done to one and the same account. In a `crowd`
     everybody has so many namesakes, among whom the events go round.
     """
     heat = 0.0
     events = [msgspec.json.decode(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
     every = ((copy, event) for copy in range(count) for event in events)
-    if together:
+    if live:
+        size = len(events)
+        every = ((copy, events[(at + copy * size // count) % size]) for at in range(size) for copy in range(count))
+    elif together:
         every = ((copy, event) for event in events for copy in range(count))
     for number, (copy, event) in enumerate(every, 1):
         time = round(wall() * 1000) if live else _instant(event["time"]) + (0 if together else copy * COPY_SPAN)
@@ -128,6 +146,21 @@ def _namesakes(event: Mapping[str, Any], suffix: str) -> dict[str, Any]:
 def _instant(time: str | int) -> int:
     """Return an event's time as epoch milliseconds."""
     return time if isinstance(time, int) else round(msgspec.convert(time, datetime).timestamp() * 1000)
+
+
+PROBE: Final = "probe of the bench "
+PROBES: Final = 4.0
+"""Probes per second."""
+
+
+def probed(events: Iterator[bytes], rate: float) -> Iterator[bytes]:
+    """Yield events that come at `rate`, some of them again by probes, who do what was just done."""
+    every = max(round(rate / PROBES), 1)
+    for number, event in enumerate(events, 1):
+        yield event
+        if not number % every:
+            name = f"{PROBE}{number}"
+            yield msgspec.json.encode(msgspec.json.decode(event) | {"id": name, "actor": name})
 
 
 def publish(here: Settings, events: Iterator[bytes], rate: float = 0.0) -> tuple[int, int]:
@@ -222,19 +255,43 @@ def ready(port: int) -> None:
     raise BenchError("the worker was not ready within a minute")
 
 
-def freshness(here: Settings, rate: float, stop: Callable[[], bool]) -> Freshness:
-    """Look ten times a second, until `stop` says so, how old the newest event is that can be queried."""
+def freshness(here: Settings, stop: Callable[[], bool]) -> Freshness:
+    """Look ten times a second, until `stop` says so, how old the newest event is that can be queried, and who has scores."""
     client = connect(here)
+
+    def query(text: str) -> Sequence[Sequence[Any]]:
+        parameters = {"db": here.database, "probe": PROBE, "begun": begun}
+        return client.query(text, parameters=parameters).result_rows
+
     newest = "SELECT toUnixTimestamp64Milli(max(received_at)) FROM {db:Identifier}.events_store"
+    scored = "SELECT account FROM {db:Identifier}.account_scores_store WHERE startsWith(account, {probe:String})"
+    begun = round(wall() * 1000)
     ages = []
+    first: dict[str, float] = {}
     while not stop():
-        found = client.query(newest, parameters={"db": here.database}).result_rows[0][0]
-        ages.append(wall() - found / 1000)
+        ages.append(wall() - query(newest)[0][0] / 1000)
+        for (account,) in query(scored):
+            first.setdefault(account, wall())
         time.sleep(POLL)
-    if len(ages) < 2:
+    ended = wall()
+    came = query("""
+        SELECT actor, toUnixTimestamp64Milli(min(received_at)) AS at FROM {db:Identifier}.events_store
+        WHERE startsWith(actor, {probe:String}) GROUP BY actor HAVING at >= {begun:Int64}
+    """)
+    if len(ages) < 2 or len(came) < 2:
         raise BenchError("too short to see anything; give more --seconds")
+    number, seconds = query("""
+        SELECT count(), (toUnixTimestamp64Milli(max(received_at)) - {begun:Int64}) / 1000 FROM {db:Identifier}.events_store
+        WHERE toUnixTimestamp64Milli(received_at) >= {begun:Int64}
+    """)[0]
+    waits = [first.get(account, ended) - at / 1000 for account, at in came]
+    scores = Waits(probes=len(came), open=sum(account not in first for account, _ in came), **_spread(waits))
+    return Freshness(rate=number / seconds, looks=len(ages), scores=scores, **_spread(ages))
+
+
+def _spread(ages: Sequence[float]) -> dict[str, float]:
     cuts = quantiles(ages, n=100, method="inclusive")
-    return Freshness(rate=rate, looks=len(ages), p50=cuts[49], p99=cuts[98], worst=max(ages))
+    return {"p50": cuts[49], "p99": cuts[98], "worst": max(ages)}
 
 
 def _finished(ports: Sequence[int]) -> int:

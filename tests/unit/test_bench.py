@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from infra.clock import wall
-from streams.bench import COPY_SPAN, HOT, copies
+from streams.bench import COPY_SPAN, HOT, PROBE, PROBES, copies, probed
 
 EVENTS: tuple[dict[str, Any], ...] = (
     {"id": "a", "type": "like", "time": "2012-07-01T00:00:00Z", "actor": "ada", "object_author": "bob"},
@@ -66,3 +66,20 @@ def test_live_events_are_of_when_they_are_asked_for(tmp_path: Path) -> None:
     """Whatever their time was."""
     began = wall() * 1000 - 1
     assert all(began <= event["time"] <= wall() * 1000 + 1 for event in made(tmp_path, 2, together=True, live=True))
+
+
+def test_live_copies_are_each_somewhere_else(tmp_path: Path) -> None:
+    """Each copy has everything; what comes together is of different moments."""
+    events = made(tmp_path, 3, live=True)
+    assert len({event["id"] for event in events}) == 9
+    assert [{event["actor"] for event in events[at : at + 3]} for at in (0, 3, 6)] == [{"ada", "bob", "eve"}] * 3
+
+
+def test_probes_do_what_was_just_done() -> None:
+    """At their pace, each once, under a name of its own; whatever else comes stays as it was."""
+    events = [msgspec.json.encode(EVENTS[0] | {"id": str(number)}) for number in range(100)]
+    all_there = [msgspec.json.decode(event) for event in probed(iter(events), rate=PROBES * 10)]
+    probes = [event for event in all_there if event["actor"].startswith(PROBE)]
+    assert [event["id"] for event in all_there if event not in probes] == [str(number) for number in range(100)]
+    assert len({event["actor"] for event in probes}) == len({event["id"] for event in probes}) == len(probes) == 10
+    assert all(event["object_author"] == "bob" and event["time"] == EVENTS[0]["time"] for event in probes)
