@@ -1,6 +1,7 @@
 """The sink: polls rows from Kafka, inserts them into ClickHouse, and commits only then.
 
 While a collection of rows is inserted the next is polled; it is inserted when the one before is in, and committed.
+Rows of wide tables go beside these, so that events need not wait for them.
 
 ClickHouse being away stops the sink alone; Kafka holds the rows. A crash between insert and commit inserts again,
 perhaps in other blocks: rows are absolute and versioned, so it changes nothing.
@@ -9,7 +10,7 @@ perhaps in other blocks: rows are absolute and versioned, so it changes nothing.
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
@@ -44,14 +45,45 @@ LULL: Final = 0.3
 """Seconds without a row after which workers that are behind count as silent."""
 WIDE: Final = 64
 LATER: Final = 2.0
-"""Rows of more columns are put aside for so many seconds: ClickHouse does nearly the same for one as for thousands."""
+"""Rows of more columns are put aside for so many seconds at most: ClickHouse does nearly the same for one as for thousands."""
+TIMES: Final = 4
+"""They are for so many times as long as the last insert of such rows took: where ClickHouse has time, they are soon in."""
+SLOWER: Final = 3
+"""While such rows are under way a collection takes so many times as long: ClickHouse has enough to do."""
 POLL: Final = 200
 """Messages that are polled at a time. Where fewer wait, they have only just come."""
-LANES: Final = 4
+LANES: Final = 5
 """Tables that are inserted into at a time: most of a small insert is waiting."""
 MAX_BYTES: Final = 16 << 20
-"""A collection ends at this size, what was put aside included, whatever the number of rows; there may be two, and one of them as
-an insert's body."""
+"""A collection ends at this size, what was put aside included, whatever the number of rows. As much may be under way, and half as
+much of wide tables, both as inserts' bodies too."""
+
+
+class _Delivery:
+    """Blocks that are inserted together."""
+
+    def __init__(self) -> None:
+        self.inserts: list[Future[None]] = []
+        self.covers: dict[TopicPartition, int] = {}
+        """Next offsets of what was polled, where with these blocks all of it is in."""
+        self.began = 0.0
+
+    def begin(self, inserts: Iterable[Future[None]], covers: dict[TopicPartition, int]) -> None:
+        """Take up `inserts`; nothing may be under way."""
+        self.inserts, self.covers, self.began = list(inserts), covers, monotonic()
+
+    def is_under_way(self) -> bool:
+        """Tell whether anything is not in, and nothing was refused."""
+        done = [each for each in self.inserts if each.done()]
+        return len(done) < len(self.inserts) and not any(each.exception() for each in done)
+
+    def end(self) -> dict[TopicPartition, int]:
+        """Wait until all is in, and return what that covers; raise what went wrong."""
+        for each in wait(self.inserts, return_when=FIRST_EXCEPTION).done:
+            each.result()
+        covers = self.covers
+        self.inserts, self.covers = [], {}
+        return covers
 
 
 Blocks = dict[tuple[str, tuple[str, ...]], Block]
@@ -75,17 +107,15 @@ class Sink:
         self.consumer, self.inserter, self.sources = consumer, inserter, sources
         self.rows, self.interval, self.stop, self.crash_point = rows, interval, stop, crash_point
         self.beat_at = monotonic()
-        self._began = 0.0
-        """When what is under way was begun."""
         self._later: Blocks = {}
         self._later_since = 0.0
+        self._aside = LATER
+        """How long rows of wide tables are put aside."""
         self._old = False
         """Whether events had waited for so long, when the newest polled rows were written, that a little longer is nothing."""
         self._offsets: dict[TopicPartition, int] = {}
-        """Next offsets of what was polled since an insert began."""
-        self._under_way: list[Future[None]] = []
-        self._covered: dict[TopicPartition, int] = {}
-        """Next offsets of what is under way, where it is all that was polled before."""
+        """Next offsets of what was polled and no delivery covers."""
+        self._narrow, self._wide = _Delivery(), _Delivery()
         self._in: dict[TopicPartition, int] = {}
         """Next offsets of what is in and not committed."""
         self._lanes = ThreadPoolExecutor(LANES, "lane")
@@ -93,7 +123,7 @@ class Sink:
     def run(self) -> None:
         """Work until told to stop; what was polled but not inserted then is simply not committed."""
         topics = self.sources.rows, self.sources.dead_letters
-        for known in (self._later, self._offsets, self._covered, self._in):
+        for known in (self._later, self._offsets, self._narrow.covers, self._wide.covers, self._in):
             known.clear()  # a new consumer begins from what is committed
         self.consumer.subscribe(topics)
         for topic in topics:  # or the group may be joined before they are known, and be given nothing (docs/gotchas.md)
@@ -101,15 +131,15 @@ class Sink:
                 self.stop.wait(0.2)
         while not self.stop.is_set():
             blocks, offsets = self.collect()
-            self._offsets.update(offsets)
-            if self._later and (not offsets or self._enough_later() or monotonic() - self._later_since >= LATER):
-                blocks = [*blocks, *filled(self._later.values())]
-                self._later = {}
-            if blocks or not self._is_inserting():
+            if blocks or not self._narrow.is_under_way():
                 self.settle()
+            self._offsets.update(offsets)
             if blocks:
                 self.deliver(blocks)
+            if self._later and (not offsets or self._enough_later() or monotonic() - self._later_since >= self._aside):
+                self._deliver_later()
             del blocks  # the next are collected when these are in, or nearly
+        wait(self._wide.inserts, return_when=FIRST_EXCEPTION)
         self.settle()
 
     def collect(self) -> tuple[list[Block], dict[TopicPartition, int]]:
@@ -130,7 +160,7 @@ class Sink:
             self.beat_at = monotonic()
             left = 0.25 if deadline is None else deadline - self.beat_at
             if left <= 0:
-                more = (polled and self._old) or self._more(offsets) or self._is_inserting()
+                more = (polled and self._old) or self._more(offsets) or self._narrow.is_under_way()
                 if left < self.interval - LONGEST or not more:
                     break
                 left = max(self.interval, LULL) if self._old else 0.05
@@ -141,7 +171,7 @@ class Sink:
                     count, size = count + rows, size + bytes_
                 offsets[tp] = messages[-1].offset + 1
             if polled and deadline is None:
-                deadline = monotonic() + self.interval
+                deadline = monotonic() + self.interval * (SLOWER if self._wide.is_under_way() else 1)
             if not polled and deadline is None:
                 break
             if count >= self.rows or size >= MAX_BYTES:
@@ -184,30 +214,46 @@ class Sink:
         return rows, len(value)
 
     def deliver(self, blocks: list[Block]) -> None:
-        """Begin to insert blocks; nothing may be under way."""
+        """Begin to insert blocks; none may be under way."""
+        covers: dict[TopicPartition, int] = {}
+        if not self._later and not self._wide.inserts:  # else rows would count as inserted that wait, or are under way
+            covers, self._offsets = self._offsets, {}
+        self._narrow.begin(self._inserting(blocks), covers)
+
+    def _deliver_later(self) -> None:
+        """Begin to insert what was put aside, unless such rows are under way; where there is too much of it, wait for these."""
+        if self._wide.is_under_way() and not self._enough_later():
+            return
+        self._in |= self._wide.end()
+        blocks = filled(self._later.values())
+        self._later = {}
+        covers = self._narrow.covers | self._offsets  # all that was polled: with what is under way beside
+        self._narrow.covers, self._offsets = {}, {}
+        self._wide.begin([*self._narrow.inserts, *self._inserting(blocks)], covers)
+
+    def _inserting(self, blocks: Iterable[Block]) -> list[Future[None]]:
         self.crash_point("sink.before-insert")
-        self._began = monotonic()
-        if not self._later:  # else the rows that are put aside would count as inserted
-            self._covered, self._offsets = self._offsets, {}
-        self._under_way = [self._lanes.submit(self._insert, block) for block in blocks]
+        return [self._lanes.submit(self._insert, block) for block in blocks]
 
     def settle(self) -> None:
-        """Wait for what is under way, and commit what is in."""
-        if self._under_way:
-            for each in wait(self._under_way, return_when=FIRST_EXCEPTION).done:
-                each.result()
-            self._under_way = []
-            self._in |= self._covered
-            self._covered = {}
+        """Wait for what is under way, but for rows of wide tables, and commit what is in."""
+        if self._narrow.inserts:
+            self._in |= self._narrow.end()
             self.crash_point("sink.after-insert")
             gc.collect()  # Kafka's client leaves answers in cycles, megabytes of rows that are in
-        if self._in:
-            self._commit()
+        if not self._wide.is_under_way():
+            self._in |= self._wide.end()
+            if not self._later:
+                self._in |= self._offsets
+                self._offsets = {}
+        self._commit()
 
     def _commit(self) -> None:
         """Commit what is in. While the group is changing it refuses, and is asked again; what is another's then is not ours to
         commit: who has it inserts it again, which changes nothing.
         """
+        if not self._in:
+            return
         ours = self._in.keys() & self.consumer.assignment()
         try:
             if ours:
@@ -218,11 +264,6 @@ class Sink:
         self._in = {}
         self.crash_point("sink.after-commit")
 
-    def _is_inserting(self) -> bool:
-        """Tell whether anything is under way that is not in, and nothing was refused."""
-        done = [each for each in self._under_way if each.done()]
-        return len(done) < len(self._under_way) and not any(each.exception() for each in done)
-
     def close(self) -> None:
         """Begin no more inserts; those under way end as the inserter is told to stop."""
         self._lanes.shutdown(wait=False, cancel_futures=True)
@@ -230,14 +271,17 @@ class Sink:
     def _insert(self, block: Block) -> None:
         started = monotonic()
         self.inserter.insert(block)
-        now = wall()
-        telemetry.inserted(block.table, block.rows, now, monotonic() - started)
+        now, took = wall(), monotonic() - started
+        if len(block.columns) > WIDE:
+            self._aside = min(TIMES * took, LATER)
+        telemetry.inserted(block.table, block.rows, now, took)
         if block.oldest:
             telemetry.fresh(now - block.oldest / 1000, block.rows if block.table == "events" else 0)
 
     def waiting(self) -> float:
         """Return for how many seconds what is being inserted has waited to be in; 0 where nothing is."""
-        return monotonic() - self._began if self._is_inserting() else 0.0
+        under_way = (each for each in (self._narrow, self._wide) if each.is_under_way())
+        return max((monotonic() - each.began for each in under_way), default=0.0)
 
     def health(self) -> dict[str, Any]:
         """Return what /healthz and /readyz say: an insert that hangs is alive, but not ready."""

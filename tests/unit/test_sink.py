@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import wait
 from threading import Event
 from types import SimpleNamespace
@@ -189,6 +190,7 @@ def test_the_next_is_collected_while_one_is_inserted() -> None:
 def test_what_is_put_aside_has_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wide rows wait for more of them, but not for more bytes than half a collection may have."""
     monkeypatch.setattr(module, "LATER", 3_600)
+    monkeypatch.setattr(module, "TIMES", 1e9)
     monkeypatch.setattr(module, "MAX_BYTES", 2 * (2 * len(b"[1]") + 1))
     log, sink = followed(6, lambda log: not log.left)
     log.columns, sink.rows = b",".join([b"id"] * (WIDE + 1)), 1_000
@@ -196,6 +198,58 @@ def test_what_is_put_aside_has_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
     log.inserter.began.set()
     sink.run()
     assert log.inserter.rows == [30, 30]
+
+
+class Apart:
+    """Takes as long for rows of wide tables as it is told, and notes how many rows are in, of wide tables and of others."""
+
+    def __init__(self) -> None:
+        self.go = Event()
+        self.rows: Counter[bool] = Counter()
+
+    def insert(self, block: Block) -> None:
+        """Insert a block."""
+        if wide := len(block.columns) > WIDE:
+            assert self.go.wait(5)
+        self.rows[wide] += block.rows
+
+
+class Mixed(Log):
+    """A log that begins with rows of a wide table, and may end with such; they are held up until all others are in."""
+
+    def __init__(self, wide: Sequence[int], stop: Event, inserter: Apart) -> None:
+        super().__init__(5, age=0)
+        self.wide, self.stop, self.inserter = wide, stop, inserter
+        self.committed: list[int] = []
+
+    def poll(self, **_: Any) -> dict[Any, Any]:
+        """Return the next message."""
+        self.columns = b",".join([b"id"] * (WIDE + 1)) if self.offset in self.wide else b"id"
+        if self.inserter.rows[False] == 10 * (5 - len(self.wide)):
+            self.inserter.go.set()
+        if 6 in self.committed:
+            self.stop.set()
+        return super().poll()
+
+    def commit(self, offsets: Any) -> None:
+        """Note the offset; all rows before it are in."""
+        (offset,) = (each.offset for each in offsets.values())
+        assert self.inserter.rows.total() >= 10 * (offset - 1)
+        self.committed.append(offset)
+
+    subscribe, partitions_for_topic = Followed.subscribe, Followed.partitions_for_topic
+
+
+@pytest.mark.parametrize("wide", [(0,), (0, 4), (2,), (2, 3)])
+def test_wide_rows_keep_nobody_waiting(wide: Sequence[int]) -> None:
+    """What comes after them goes in while they are under way, and is committed when they are in; no commit goes back."""
+    stop, inserter = Event(), Apart()
+    log: Any = Mixed(wide, stop, inserter)
+    sink = Sink(log, inserter, Sources("rows", "letters"), rows=15, interval=0.0, stop=stop)  # type: ignore[arg-type]
+    sink._aside = 0.0
+    sink.run()
+    assert log.committed == sorted(log.committed)
+    assert inserter.rows == {False: 10 * (5 - len(wide)), True: 10 * len(wide)}
 
 
 def test_what_is_in_is_committed_when_no_more_comes() -> None:
@@ -219,10 +273,10 @@ def test_health_tells_an_insert_that_lasts_from_a_sink_that_hangs() -> None:
     log, sink = followed(1, lambda log: True)
     sink.deliver([Block("events", ("id",))])
     sink.beat_at -= 60
-    sink._began -= 60
+    sink._narrow.began -= 60
     assert (sink.health()["live"], sink.health()["ready"]) == (True, False)
     log.inserter.go.set()
-    wait(sink._under_way)
+    wait(sink._narrow.inserts)
     assert (sink.health()["live"], sink.health()["ready"]) == (False, True)
 
 
