@@ -56,6 +56,12 @@ _freshness = Histogram(
     registry=REGISTRY,
 )
 _state = Gauge("juice_state_keys", "Live keys in a table on this worker.", ["table"], registry=REGISTRY)
+_waiting_keys = Gauge(
+    "juice_waiting_keys", "Keys whose derived rows are older than their state.", ["table"], registry=REGISTRY
+)
+_waiting = Gauge(
+    "juice_waiting_seconds", "Event time for which the key has waited that waits longest.", ["table"], registry=REGISTRY
+)
 _recovery = Gauge("juice_recovery_seconds", "How long the last recovery took.", registry=REGISTRY)
 _recovered = Counter("juice_recovered_records", "Changelog records read in recoveries.", registry=REGISTRY)
 _build = Info("juice_build", "What runs here.", registry=REGISTRY)
@@ -249,6 +255,12 @@ def flushed(stage: str, records: int, wrote: int, sent: int) -> None:
 def state_keys(table: str, keys: int) -> None:
     """Note the live keys of a table."""
     _state.labels(table).set(keys)
+
+
+def waiting(table: str, keys: int, seconds: float) -> None:
+    """Note how many keys of a table wait to be presented, and for how much event time the longest of them."""
+    _waiting_keys.labels(table).set(keys)
+    _waiting.labels(table).set(seconds)
 
 
 def recovery(seconds: float, records: int) -> None:

@@ -201,6 +201,13 @@ def _processes(made: Dashboard) -> None:
             stacked=True,
         ),
         curve(
+            "How long scores wait",
+            "Event time by which rows that are derived, scores among them, lag behind counts. Near zero while workers keep up.",
+            prom(("max by (table) (juice_waiting_seconds)", "{{table}}")),
+            unit="s",
+            steps=over(60, 600),
+        ),
+        curve(
             "Written to changelogs",
             "Bytes per second by stage.",
             prom(("sum by (stage) (rate(juice_changelog_bytes_total[$__rate_interval]))", "{{stage}}")),

@@ -238,8 +238,12 @@ class Accumulate:
         self._count_keys()
 
     def _count_keys(self) -> None:
+        held = self.held.values()
         for code, subject in self.subjects.items():
-            telemetry.state_keys(subject.name, sum(p.counts.get(ord(code), 0) for p in self.held.values()))
+            telemetry.state_keys(subject.name, sum(here.counts.get(ord(code), 0) for here in held))
+            agendas = [(here.agendas[ord(code)], here.now) for here in held]
+            longest = max(agenda.waits(now) for agenda, now in agendas)
+            telemetry.waiting(subject.name, sum(len(agenda.waiting) for agenda, _ in agendas), longest / 1000)
 
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
         """Fold the facts in `records` and present what there is time for."""

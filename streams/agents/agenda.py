@@ -121,6 +121,11 @@ class Agenda:
         """Return since when the key waits that waits longest; None where none does."""
         return next(iter(self.waiting.values()), None)
 
+    def waits(self, now: Now) -> int:
+        """Return for how long (ms of event time) that key waits; 0 where none does."""
+        since = self.longest()
+        return 0 if since is None else max(now.time - since, 0)
+
     def put(self, key: bytes, due: int | Due) -> None:
         """Note when to look at `key`, whatever was noted before."""
         if self._both:

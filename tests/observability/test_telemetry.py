@@ -82,6 +82,7 @@ def test_everything_moves(living: Living) -> None:
         "juice_undos_total", "juice_look_failures_total", "juice_conservation_residue_records",
         "juice_stale_events_total", "juice_kafka_disconnects_total", "juice_sink_inserting_seconds",
         "juice_group_lag_records", "juice_consumer_lag_records", "juice_recovered_records_total",
+        "juice_waiting_keys", "juice_waiting_seconds",
     }  # fmt: skip
     dead = []
     for name, (kind, _) in documented().items():

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from infra import telemetry
 from schemas.fact import Fact
 from schemas.wire import UNHEARD, Routed, encode
 from streams.agents import accumulate
@@ -164,6 +165,25 @@ def test_nobody_has_a_second_turn_while_others_wait_for_their_first(monkeypatch:
     assert list(waiting) == [b"zeve", b"zdan"]
     world.come(1, who="eve")
     assert not waiting
+
+
+def test_how_many_wait_and_how_long_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all partitions together; the longest wait counts, in event time."""
+    monkeypatch.setattr(Patient, "fold", lambda *_: None)
+    monkeypatch.setattr(Patient, "present", lambda *_: NEVER)
+
+    def said() -> list[float | None]:
+        names = ("juice_waiting_keys", "juice_waiting_seconds")
+        return [telemetry.REGISTRY.get_sample_value(name, {"table": "patient"}) for name in names]
+
+    world = World()
+    world.come(1, behind=True)
+    assert said() == [1, 0]
+    world.come(9, behind=True, who="bob")
+    world.come(9, behind=True)
+    assert said() == [2, 8 * 60]
+    world.rest()
+    assert said() == [0, 0]
 
 
 @pytest.mark.parametrize("behind", [False, True])
