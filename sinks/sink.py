@@ -136,7 +136,8 @@ class Sink:
             self._offsets.update(offsets)
             if blocks:
                 self.deliver(blocks)
-            if self._later and (not offsets or self._enough_later() or monotonic() - self._later_since >= self._aside):
+            aside = LATER if self._old else self._aside
+            if self._later and (not offsets or self._enough_later() or monotonic() - self._later_since >= aside):
                 self._deliver_later()
             del blocks  # the next are collected when these are in, or nearly
         wait(self._wide.inserts, return_when=FIRST_EXCEPTION)
@@ -160,7 +161,7 @@ class Sink:
             self.beat_at = monotonic()
             left = 0.25 if deadline is None else deadline - self.beat_at
             if left <= 0:
-                more = (polled and self._old) or self._more(offsets) or self._narrow.is_under_way()
+                more = (polled and self._old) or self._more(offsets) or self._is_busy()
                 if left < self.interval - LONGEST or not more:
                     break
                 left = max(self.interval, LULL) if self._old else 0.05
@@ -177,6 +178,10 @@ class Sink:
             if count >= self.rows or size >= MAX_BYTES:
                 break
         return filled(blocks.values()), offsets
+
+    def _is_busy(self) -> bool:
+        """Tell whether the next collection may wait for what is under way; on a backlog for rows of wide tables, too."""
+        return self._narrow.is_under_way() or (self._old and self._wide.is_under_way())
 
     def _enough_later(self) -> bool:
         """Tell whether enough rows are put aside, whatever the time."""

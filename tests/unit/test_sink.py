@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from threading import Event
 from types import SimpleNamespace
 from typing import Any
@@ -250,6 +250,26 @@ def test_wide_rows_keep_nobody_waiting(wide: Sequence[int]) -> None:
     sink.run()
     assert log.committed == sorted(log.committed)
     assert inserter.rows == {False: 10 * (5 - len(wide)), True: 10 * len(wide)}
+
+
+@pytest.mark.parametrize(("age", "waits"), [(0.1, False), (60, True)])
+def test_on_a_backlog_nobody_goes_beside_wide_rows(age: float, waits: bool) -> None:
+    """Nothing is gained by it then: what is fresh does not wait for them, what is old is collected until they are in."""
+    wide = Future[None]()
+    polls: list[None] = []
+
+    class Awaited(Log):
+        def poll(self, **_: Any) -> dict[Any, Any]:
+            polls.append(None)
+            if len(polls) == 6:
+                wide.set_result(None)
+            return super().poll()
+
+    log: Any = Awaited(3, age)
+    sink = Sink(log, None, Sources("rows", "letters"), rows=200, interval=0.0, stop=Event())  # type: ignore[arg-type]
+    sink._wide.begin([wide], {})
+    (block,), _ = sink.collect()
+    assert (wide.done(), block.rows) == (waits, 30 if waits else 10)
 
 
 def test_what_is_in_is_committed_when_no_more_comes() -> None:
