@@ -56,9 +56,7 @@ _freshness = Histogram(
     registry=REGISTRY,
 )
 _state = Gauge("juice_state_keys", "Live keys in a table on this worker.", ["table"], registry=REGISTRY)
-_waiting_keys = Gauge(
-    "juice_waiting_keys", "Keys whose derived rows are older than their state.", ["table"], registry=REGISTRY
-)
+_waiting_keys = Gauge("juice_waiting_keys", "Keys that wait to be presented.", ["table"], registry=REGISTRY)
 _waiting = Gauge(
     "juice_waiting_seconds", "Event time for which the key has waited that waits longest.", ["table"], registry=REGISTRY
 )

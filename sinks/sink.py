@@ -55,8 +55,8 @@ POLL: Final = 200
 LANES: Final = 5
 """Tables that are inserted into at a time: most of a small insert is waiting."""
 MAX_BYTES: Final = 16 << 20
-"""A collection ends at this size, what was put aside included, whatever the number of rows. As much may be under way, and half as
-much of wide tables, both as inserts' bodies too."""
+"""A collection ends at this size, what was put aside included, whatever the number of rows. As much may be under way, and as much
+of wide tables, both as inserts' bodies too."""
 
 
 class _Delivery:
@@ -70,17 +70,24 @@ class _Delivery:
 
     def begin(self, inserts: Iterable[Future[None]], covers: dict[TopicPartition, int]) -> None:
         """Take up `inserts`; nothing may be under way."""
-        self.inserts, self.covers, self.began = list(inserts), covers, monotonic()
+        self.began = monotonic()  # first: who asks how long it takes is another thread
+        self.inserts, self.covers = list(inserts), covers
+
+    def is_refused(self) -> bool:
+        """Tell whether anything went wrong."""
+        return any(each.exception() for each in self.inserts if each.done())
 
     def is_under_way(self) -> bool:
-        """Tell whether anything is not in, and nothing was refused."""
-        done = [each for each in self.inserts if each.done()]
-        return len(done) < len(self.inserts) and not any(each.exception() for each in done)
+        """Tell whether anything is not in, and nothing went wrong."""
+        return not all(each.done() for each in self.inserts) and not self.is_refused()
 
-    def end(self) -> dict[TopicPartition, int]:
-        """Wait until all is in, and return what that covers; raise what went wrong."""
-        for each in wait(self.inserts, return_when=FIRST_EXCEPTION).done:
-            each.result()
+    def end(self, beside: _Delivery) -> dict[TopicPartition, int]:
+        """Wait until all is in, and return what that covers; raise what went wrong, also in what is under way `beside`."""
+        while self.is_under_way() and not beside.is_refused():
+            wait(self.inserts, timeout=0.2, return_when=FIRST_EXCEPTION)
+        for each in (*self.inserts, *beside.inserts):
+            if each.done():
+                each.result()
         covers = self.covers
         self.inserts, self.covers = [], {}
         return covers
@@ -121,7 +128,7 @@ class Sink:
         self._lanes = ThreadPoolExecutor(LANES, "lane")
 
     def run(self) -> None:
-        """Work until told to stop; what was polled but not inserted then is simply not committed."""
+        """Work until told to stop and what is under way is in; what was polled but not inserted then is simply not committed."""
         topics = self.sources.rows, self.sources.dead_letters
         for known in (self._later, self._offsets, self._narrow.covers, self._wide.covers, self._in):
             known.clear()  # a new consumer begins from what is committed
@@ -131,7 +138,7 @@ class Sink:
                 self.stop.wait(0.2)
         while not self.stop.is_set():
             blocks, offsets = self.collect()
-            if blocks or not self._narrow.is_under_way():
+            if blocks or not self._narrow.is_under_way() or self._wide.is_refused():
                 self.settle()
             self._offsets.update(offsets)
             if blocks:
@@ -140,7 +147,8 @@ class Sink:
             if self._later and (not offsets or self._enough_later() or monotonic() - self._later_since >= aside):
                 self._deliver_later()
             del blocks  # the next are collected when these are in, or nearly
-        wait(self._wide.inserts, return_when=FIRST_EXCEPTION)
+        self.settle()
+        self._in |= self._wide.end(self._narrow)
         self.settle()
 
     def collect(self) -> tuple[list[Block], dict[TopicPartition, int]]:
@@ -181,6 +189,8 @@ class Sink:
 
     def _is_busy(self) -> bool:
         """Tell whether the next collection may wait for what is under way; on a backlog for rows of wide tables, too."""
+        if self._wide.is_refused():
+            return False
         return self._narrow.is_under_way() or (self._old and self._wide.is_under_way())
 
     def _enough_later(self) -> bool:
@@ -229,7 +239,7 @@ class Sink:
         """Begin to insert what was put aside, unless such rows are under way; where there is too much of it, wait for these."""
         if self._wide.is_under_way() and not self._enough_later():
             return
-        self._in |= self._wide.end()
+        self._in |= self._wide.end(self._narrow)
         blocks = filled(self._later.values())
         self._later = {}
         covers = self._narrow.covers | self._offsets  # all that was polled: with what is under way beside
@@ -242,15 +252,17 @@ class Sink:
 
     def settle(self) -> None:
         """Wait for what is under way, but for rows of wide tables, and commit what is in."""
-        if self._narrow.inserts:
-            self._in |= self._narrow.end()
-            self.crash_point("sink.after-insert")
-            gc.collect()  # Kafka's client leaves answers in cycles, megabytes of rows that are in
+        ended = bool(self._narrow.inserts)
+        self._in |= self._narrow.end(self._wide)
         if not self._wide.is_under_way():
-            self._in |= self._wide.end()
+            ended |= bool(self._wide.inserts)
+            self._in |= self._wide.end(self._narrow)
             if not self._later:
                 self._in |= self._offsets
                 self._offsets = {}
+        if ended:
+            self.crash_point("sink.after-insert")
+            gc.collect()  # Kafka's client leaves answers in cycles, megabytes of rows that are in
         self._commit()
 
     def _commit(self) -> None:

@@ -77,6 +77,17 @@ class Throughput(msgspec.Struct, frozen=True, kw_only=True):
         return self.events / self.counted_seconds
 
 
+class Waits(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds from an event's append to scores of its actor, over `probes`."""
+
+    probes: int
+    open: int
+    """How many had none when the stream ended. They are waited for, and what they wait then is less than in a stream."""
+    p50: float
+    p99: float
+    worst: float
+
+
 class Freshness(msgspec.Struct, frozen=True, kw_only=True):
     """How old the newest event was that could be queried, in seconds, over `looks` looks at a steady rate."""
 
@@ -88,16 +99,6 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
     worst: float
     scores: Waits
     """What scores took."""
-
-
-class Waits(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds from an event's append to scores of its actor, over `probes`; `open` ones are counted as they were at the end."""
-
-    probes: int
-    open: int
-    p50: float
-    p99: float
-    worst: float
 
 
 class BenchError(Exception):
@@ -150,12 +151,13 @@ def _instant(time: str | int) -> int:
 
 PROBE: Final = "probe of the bench "
 PROBES: Final = 4.0
-"""Probes per second."""
+"""Probes per second, where that is no more than one of SPARSE events."""
+SPARSE: Final = 20
 
 
 def probed(events: Iterator[bytes], rate: float) -> Iterator[bytes]:
     """Yield events that come at `rate`, some of them again by probes, who do what was just done."""
-    every = max(round(rate / PROBES), 1)
+    every = max(round(rate / PROBES), SPARSE)
     for number, event in enumerate(events, 1):
         yield event
         if not number % every:
@@ -265,27 +267,37 @@ def freshness(here: Settings, stop: Callable[[], bool]) -> Freshness:
 
     newest = "SELECT toUnixTimestamp64Milli(max(received_at)) FROM {db:Identifier}.events_store"
     scored = "SELECT account FROM {db:Identifier}.account_scores_store WHERE startsWith(account, {probe:String})"
+    came = """
+        SELECT actor, toUnixTimestamp64Milli(min(received_at)) AS at FROM {db:Identifier}.events_store
+        WHERE startsWith(actor, {probe:String}) GROUP BY actor HAVING at >= {begun:Int64}
+    """
+    counted = """
+        SELECT count(), (toUnixTimestamp64Milli(max(received_at)) - {begun:Int64}) / 1000 FROM {db:Identifier}.events_store
+        WHERE toUnixTimestamp64Milli(received_at) >= {begun:Int64}
+    """
     begun = round(wall() * 1000)
     ages = []
     first: dict[str, float] = {}
-    while not stop():
-        ages.append(wall() - query(newest)[0][0] / 1000)
+
+    def look() -> list[float]:
+        """Note who has scores; return when those that have none were appended."""
         for (account,) in query(scored):
             first.setdefault(account, wall())
+        return [at for account, at in query(came) if account not in first]
+
+    while not stop():
+        ages.append(wall() - query(newest)[0][0] / 1000)
+        missing = look()
         time.sleep(POLL)
-    ended = wall()
-    came = query("""
-        SELECT actor, toUnixTimestamp64Milli(min(received_at)) AS at FROM {db:Identifier}.events_store
-        WHERE startsWith(actor, {probe:String}) GROUP BY actor HAVING at >= {begun:Int64}
-    """)
-    if len(ages) < 2 or len(came) < 2:
+    number, seconds = query(counted)[0]
+    deadline = monotonic() + PATIENCE
+    while look():
+        _in_time(deadline)
+        time.sleep(POLL)
+    waits = [first[account] - at / 1000 for account, at in query(came)]
+    if len(ages) < 2 or len(waits) < 2:
         raise BenchError("too short to see anything; give more --seconds")
-    number, seconds = query("""
-        SELECT count(), (toUnixTimestamp64Milli(max(received_at)) - {begun:Int64}) / 1000 FROM {db:Identifier}.events_store
-        WHERE toUnixTimestamp64Milli(received_at) >= {begun:Int64}
-    """)[0]
-    waits = [first.get(account, ended) - at / 1000 for account, at in came]
-    scores = Waits(probes=len(came), open=sum(account not in first for account, _ in came), **_spread(waits))
+    scores = Waits(probes=len(waits), open=len(missing), **_spread(waits))
     return Freshness(rate=number / seconds, looks=len(ages), scores=scores, **_spread(ages))
 
 

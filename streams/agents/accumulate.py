@@ -34,7 +34,7 @@ from streams.names import Names
 from streams.subject import MINUTE, NEVER, RELEASE, Due, Now, Rows, Subject
 
 MAX_PRESENTED: Final = 1_000
-"""Keys presented in one flush beyond those it touched, so that a flush stays short. Of those that have waited too long as
+"""Keys presented in one flush beyond as many as it touched, so that a flush stays short. Of those that have waited too long as
 many as it touched, if that is more: otherwise more might come to wait than go."""
 PRESENT_SHARE: Final = 32
 """While behind, one waiting key is presented for every so many keys touched,"""
@@ -212,6 +212,7 @@ class Accumulate:
         """Drop what is derived of all partitions."""
         self.held.clear()
         self._forget_notes()
+        self._count_keys()
 
     def restore(self, partition: int, entries: State, offset: int, kept: bytes) -> None:
         """Build the agenda of a partition from its values' headers; no value is decoded."""
@@ -242,7 +243,7 @@ class Accumulate:
         for code, subject in self.subjects.items():
             telemetry.state_keys(subject.name, sum(here.counts.get(ord(code), 0) for here in held))
             agendas = [(here.agendas[ord(code)], here.now) for here in held]
-            longest = max(agenda.waits(now) for agenda, now in agendas)
+            longest = max((agenda.waits(now) for agenda, now in agendas), default=0)
             telemetry.waiting(subject.name, sum(len(agenda.waiting) for agenda, _ in agendas), longest / 1000)
 
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:

@@ -124,7 +124,7 @@ class Agenda:
     def waits(self, now: Now) -> int:
         """Return for how long (ms of event time) that key waits; 0 where none does."""
         since = self.longest()
-        return 0 if since is None else max(now.time - since, 0)
+        return 0 if since is None else now.time - since
 
     def put(self, key: bytes, due: int | Due) -> None:
         """Note when to look at `key`, whatever was noted before."""

@@ -74,8 +74,8 @@ def bench(
         draw = partial(work.copies, HIGGS, hot=hot, crowd=crowd, together=together)
         through, rest = _throughput(home, info, draw(copies), workers, sink, idle)
         number = round(rate * (seconds + WARM))
-        steady = islice(draw(max(copies if together or live else 1, -(-number // COPY)), live=live), number)
-        fresh = _freshness(home, info, steady, rate, seconds) if rate else None
+        steady = draw(max(copies if together or live else 1, -(-number // COPY)), live=live)
+        fresh = _freshness(home, info, islice(work.probed(steady, rate), number), rate, seconds) if rate else None
     except work.BenchError as error:
         raise SettingsError(str(error)) from None
     finally:
@@ -128,7 +128,7 @@ def _throughput(
 
 def _freshness(home: Path, info: stack.StackInfo, events: Iterator[bytes], rate: float, seconds: int) -> work.Freshness:
     here, environ = _prepared(home, info, "freshness", _free_ports(1)[0])
-    feeder = Thread(target=work.publish, args=(here, work.probed(events, rate), rate), daemon=True)
+    feeder = Thread(target=work.publish, args=(here, events, rate), daemon=True)
     with running(("sink", "worker"), environ, home / "logs") as children, Progress(console=err, transient=True) as bar:
         task = bar.add_task(f"{rate:,.0f} events per second", total=seconds + WARM)
         begun = monotonic()
@@ -206,7 +206,7 @@ def _show(through: work.Throughput, rest: Mapping[str, float], fresh: work.Fresh
             f"[bold]{fresh.p99:.2f} s[/] at the 99th percentile, {fresh.worst:.2f} s at the worst of {fresh.looks} looks."
         )
         scores = fresh.scores
-        left = f", {scores.open} of them not yet" if scores.open else ""
+        left = f", {scores.open} of which had none when the stream ended" if scores.open else ""
         console.print(
             f"Scores take [bold]{scores.p50:.2f} s[/] at the median, [bold]{scores.p99:.2f} s[/] at the 99th percentile, "
             f"{scores.worst:.2f} s at the worst of {scores.probes} probes{left}."

@@ -224,7 +224,11 @@ class Stage:
         return await unbroken(self._rest_all())
 
     async def _rest_all(self) -> bool:
-        return any(await asyncio.gather(*map(self._rest, self.held())))
+        held = self.held()
+        if not held and self._restored:  # all are others' now: nothing of them is to be kept, or told
+            self._restored.clear()
+            await self._call(self.body.forget)
+        return any(await asyncio.gather(*map(self._rest, held)))
 
     async def _rest(self, tp: Any) -> bool:
         async with AsyncExitStack() as busy:

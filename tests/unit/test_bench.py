@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from infra.clock import wall
-from streams.bench import COPY_SPAN, HOT, PROBE, PROBES, copies, probed
+from streams.bench import COPY_SPAN, HOT, PROBE, PROBES, SPARSE, copies, probed
 
 EVENTS: tuple[dict[str, Any], ...] = (
     {"id": "a", "type": "like", "time": "2012-07-01T00:00:00Z", "actor": "ada", "object_author": "bob"},
@@ -75,11 +76,12 @@ def test_live_copies_are_each_somewhere_else(tmp_path: Path) -> None:
     assert [{event["actor"] for event in events[at : at + 3]} for at in (0, 3, 6)] == [{"ada", "bob", "eve"}] * 3
 
 
-def test_probes_do_what_was_just_done() -> None:
-    """At their pace, each once, under a name of its own; whatever else comes stays as it was."""
+@pytest.mark.parametrize(("rate", "number"), [(PROBES * 50, 2), (1.0, 100 // SPARSE)])
+def test_probes_do_what_was_just_done(rate: float, number: int) -> None:
+    """At their pace, each once, under a name of its own; never many among few; whatever else comes stays as it was."""
     events = [msgspec.json.encode(EVENTS[0] | {"id": str(number)}) for number in range(100)]
-    all_there = [msgspec.json.decode(event) for event in probed(iter(events), rate=PROBES * 10)]
+    all_there = [msgspec.json.decode(event) for event in probed(iter(events), rate)]
     probes = [event for event in all_there if event["actor"].startswith(PROBE)]
     assert [event["id"] for event in all_there if event not in probes] == [str(number) for number in range(100)]
-    assert len({event["actor"] for event in probes}) == len({event["id"] for event in probes}) == len(probes) == 10
+    assert len({event["actor"] for event in probes}) == len({event["id"] for event in probes}) == len(probes) == number
     assert all(event["object_author"] == "bob" and event["time"] == EVENTS[0]["time"] for event in probes)

@@ -240,16 +240,41 @@ class Mixed(Log):
     subscribe, partitions_for_topic = Followed.subscribe, Followed.partitions_for_topic
 
 
+@pytest.mark.parametrize("aside", [0.0, 0.05])
 @pytest.mark.parametrize("wide", [(0,), (0, 4), (2,), (2, 3)])
-def test_wide_rows_keep_nobody_waiting(wide: Sequence[int]) -> None:
+def test_wide_rows_keep_nobody_waiting(wide: Sequence[int], aside: float) -> None:
     """What comes after them goes in while they are under way, and is committed when they are in; no commit goes back."""
     stop, inserter = Event(), Apart()
     log: Any = Mixed(wide, stop, inserter)
     sink = Sink(log, inserter, Sources("rows", "letters"), rows=15, interval=0.0, stop=stop)  # type: ignore[arg-type]
-    sink._aside = 0.0
+    sink._aside = aside
     sink.run()
     assert log.committed == sorted(log.committed)
     assert inserter.rows == {False: 10 * (5 - len(wide)), True: 10 * len(wide)}
+
+
+def test_what_is_under_way_beside_wide_rows_is_committed_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of a partition that has none of them."""
+    other = TopicPartition("rows", 1)
+    committed: list[dict[TopicPartition, int]] = []
+    consumer: Any = SimpleNamespace(
+        assignment=lambda: {ROWS, other},
+        commit=lambda offsets: committed.append({tp: each.offset for tp, each in offsets.items()}),
+    )
+    sink = Sink(consumer, None, Sources("rows", "letters"), rows=1, interval=0.0, stop=Event())  # type: ignore[arg-type]
+    narrow, wide = Future[None](), Future[None]()
+    inserts = iter(([narrow], [wide]))
+    monkeypatch.setattr(sink, "_inserting", lambda _: next(inserts))
+    sink._offsets = {ROWS: 1}
+    sink.deliver([Block("events", ("id",))])
+    sink._offsets, sink._later = {other: 2}, {("account_scores", ()): Block("account_scores", ())}
+    sink._deliver_later()
+    narrow.set_result(None)
+    sink.settle()
+    assert not committed
+    wide.set_result(None)
+    sink.settle()
+    assert committed == [{ROWS: 1, other: 2}]
 
 
 @pytest.mark.parametrize(("age", "waits"), [(0.1, False), (60, True)])
@@ -298,6 +323,20 @@ def test_health_tells_an_insert_that_lasts_from_a_sink_that_hangs() -> None:
     log.inserter.go.set()
     wait(sink._narrow.inserts)
     assert (sink.health()["live"], sink.health()["ready"]) == (False, True)
+
+
+@pytest.mark.parametrize("refused", ["_narrow", "_wide"])
+def test_a_refusal_is_heard_whatever_is_under_way_beside(refused: str) -> None:
+    """What is tried again and again may never end."""
+    sink = Sink(None, None, Sources("rows", "letters"), rows=1, interval=0.0, stop=Event())  # type: ignore[arg-type]
+    for name in ("_narrow", "_wide"):
+        insert = Future[None]()
+        getattr(sink, name).begin([insert], {})
+        if name == refused:
+            insert.set_exception(RowsRefused("no"))
+    assert not sink._is_busy()
+    with pytest.raises(RowsRefused):
+        sink.settle()
 
 
 class Lanes:

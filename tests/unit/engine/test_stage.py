@@ -230,6 +230,26 @@ def test_a_tick_does_not_wait_for_what_is_under_way(monkeypatch: pytest.MonkeyPa
     in_world(test)
 
 
+def test_who_holds_nothing_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was derived of partitions that are others' now is told by nobody; should they come back it is derived anew."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        here.body.go.set()
+        await here.take(0, 0)
+        before, held = here.body.forgot, dict(world.consumer.begins)
+        world.consumer.begins.clear()
+        assert not await here.stage.tick()
+        await here.stage.tick()
+        assert here.body.forgot == before + 1
+        here.body.restored.clear()
+        world.consumer.begins.update(held)
+        await here.take(1, 1)
+        assert here.body.restored == [(1, 1, b"kept")]
+
+    in_world(test)
+
+
 def test_what_is_known_of_a_batch_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a restart records come again; those before the progress are not worked on."""
 
