@@ -34,7 +34,7 @@ from streams.names import Names
 from streams.subject import MINUTE, NEVER, RELEASE, Due, Now, Rows, Subject
 
 MAX_PRESENTED: Final = 1_000
-"""Keys presented in one flush beyond as many as it touched, so that a flush stays short. Of those that have waited too long as
+"""Keys presented in one flush beyond those it touched, so that a flush stays short. Of those that have waited too long as
 many as it touched, if that is more: otherwise more might come to wait than go."""
 PRESENT_SHARE: Final = 32
 """While behind, one waiting key is presented for every so many keys touched,"""
@@ -286,8 +286,8 @@ class Accumulate:
                 self._present_some(flush, here.put_off // PRESENT_SHARE)
                 here.put_off = 0
         else:
-            fresh = [key for key, found in flush.touched.items() if found.due == WAITING]
-            self._present_some(flush, len(fresh) + MAX_PRESENTED, fresh)
+            flush.present([key for key, found in flush.touched.items() if found.due == WAITING])
+            self._present_some(flush, MAX_PRESENTED)
         return self._effects(flush, partition, records[-1].offset + 1, erasures)
 
     def rests(self, partition: int) -> bool:
@@ -326,10 +326,8 @@ class Accumulate:
         for subject in self.subjects.values():
             subject.forget()
 
-    def _present_some(self, flush: _Flush, most: int, fresh: Iterable[bytes] = (), *, overstayed: bool = False) -> None:
-        """Present keys that were waiting before this batch or have become due, of each subject in turn, then `fresh` ones, about
-        `most` together: nobody has a second turn while others wait for their first.
-        """
+    def _present_some(self, flush: _Flush, most: int, *, overstayed: bool = False) -> None:
+        """Present keys that were waiting before this batch or have become due, about `most`, of each subject in turn."""
         here, touched = flush.here, flush.touched
         keys: dict[bytes, None] = {}
         several = (agenda.next(here.now, here.entries, overstayed=overstayed) for agenda in here.agendas.values())
@@ -337,10 +335,6 @@ class Accumulate:
             keys.update((key, None) for key in some if key and (key not in touched or touched[key].due == WAITING))
             if len(keys) >= most:
                 break
-        for key in fresh:
-            if len(keys) >= most:
-                break
-            keys.setdefault(key)
         flush.present(keys)
 
     def _advance(self, here: _Partition) -> None:

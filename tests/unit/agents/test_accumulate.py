@@ -152,21 +152,6 @@ def test_what_is_light_is_presented_even_while_behind(light: bool, monkeypatch: 
     assert len(world.subject.presented) == (2 if light else 0)
 
 
-def test_nobody_has_a_second_turn_while_others_wait_for_their_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When there is time again, who has waited longest comes first, and who has just come last."""
-    monkeypatch.setattr(accumulate, "MAX_PRESENTED", 1)
-    monkeypatch.setattr(Patient, "fold", lambda *_: None)
-    monkeypatch.setattr(Patient, "present", lambda *_: NEVER)
-    world = World()
-    for who in ("ada", "bob", "eve"):
-        world.come(1, behind=True, who=who)
-    waiting = world.body.held[0].agendas[ord("z")].waiting
-    world.come(1, who="dan")
-    assert list(waiting) == [b"zeve", b"zdan"]
-    world.come(1, who="eve")
-    assert not waiting
-
-
 def test_how_many_wait_and_how_long_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all partitions together; the longest wait counts, in event time."""
     monkeypatch.setattr(Patient, "fold", lambda *_: None)
