@@ -49,7 +49,7 @@ LATER: Final = 2.0
 TIMES: Final = 4
 """They are for so many times as long as the last insert of such rows took: where ClickHouse has time, they are soon in."""
 SLOWER: Final = 3
-"""While such rows are under way a collection takes so many times as long: ClickHouse has enough to do."""
+"""While such rows are under way, and take longer than a collection, one takes so many times as long: ClickHouse has enough to do."""
 POLL: Final = 200
 """Messages that are polled at a time. Where fewer wait, they have only just come."""
 LANES: Final = 5
@@ -116,8 +116,8 @@ class Sink:
         self.beat_at = monotonic()
         self._later: Blocks = {}
         self._later_since = 0.0
-        self._aside = LATER
-        """How long rows of wide tables are put aside."""
+        self._took = LATER / TIMES
+        """How long the last insert of rows of a wide table took."""
         self._old = False
         """Whether events had waited for so long, when the newest polled rows were written, that a little longer is nothing."""
         self._offsets: dict[TopicPartition, int] = {}
@@ -143,7 +143,7 @@ class Sink:
             self._offsets.update(offsets)
             if blocks:
                 self.deliver(blocks)
-            aside = LATER if self._old else self._aside
+            aside = LATER if self._old else min(TIMES * self._took, LATER)
             if self._later and (not offsets or self._enough_later() or monotonic() - self._later_since >= aside):
                 self._deliver_later()
             del blocks  # the next are collected when these are in, or nearly
@@ -180,7 +180,8 @@ class Sink:
                     count, size = count + rows, size + bytes_
                 offsets[tp] = messages[-1].offset + 1
             if polled and deadline is None:
-                deadline = monotonic() + self.interval * (SLOWER if self._wide.is_under_way() else 1)
+                slower = self._took > self.interval and self._wide.is_under_way()
+                deadline = monotonic() + self.interval * (SLOWER if slower else 1)
             if not polled and deadline is None:
                 break
             if count >= self.rows or size >= MAX_BYTES:
@@ -290,7 +291,7 @@ class Sink:
         self.inserter.insert(block)
         now, took = wall(), monotonic() - started
         if len(block.columns) > WIDE:
-            self._aside = min(TIMES * took, LATER)
+            self._took = took
         telemetry.inserted(block.table, block.rows, now, took)
         if block.oldest:
             telemetry.fresh(now - block.oldest / 1000, block.rows if block.table == "events" else 0)
