@@ -49,7 +49,7 @@ LATER: Final = 2.0
 TIMES: Final = 4
 """They are for so many times as long as the last insert of such rows took: where ClickHouse has time, they are soon in."""
 SLOWER: Final = 3
-"""While such rows are under way, and take longer than a collection, one takes so many times as long: ClickHouse has enough to do."""
+"""While such rows are under way and take long, a collection takes so many times as long: ClickHouse has enough to do."""
 POLL: Final = 200
 """Messages that are polled at a time. Where fewer wait, they have only just come."""
 LANES: Final = 5
