@@ -81,7 +81,7 @@ ELSEWHERE = {
             "juice bench --together --no-sink --rate 0 --copies 36 --crowd 6",
             "juice bench --copies 6 --rate 0",
             "juice bench --copies 8 --no-sink --rate 0",
-            "juice bench --copies 12 --crowd 2 --together --rate 8000 --live",
+            "juice bench --rate 6000 --live --crowd 2",
             "juice bench --hot 0.5 --rate 0",
         ),
         ("measures for minutes, on a stack of its own", "streams/cli/bench.py", "def bench("),
