@@ -277,13 +277,16 @@ def freshness(here: Settings, stop: Callable[[], bool]) -> Freshness:
     """
     begun = round(wall() * 1000)
     ages = []
+    appended: dict[str, int] = {}
     first: dict[str, float] = {}
+    missing: list[str] = []
 
-    def look() -> list[float]:
-        """Note who has scores; return when those that have none were appended."""
+    def look() -> list[str]:
+        """Note which probes came, and who has scores; return who has none."""
+        appended.update((account, at) for account, at in query(came))
         for (account,) in query(scored):
             first.setdefault(account, wall())
-        return [at for account, at in query(came) if account not in first]
+        return [account for account in appended if account not in first]
 
     while not stop():
         ages.append(wall() - query(newest)[0][0] / 1000)
@@ -294,7 +297,7 @@ def freshness(here: Settings, stop: Callable[[], bool]) -> Freshness:
     while look():
         _in_time(deadline)
         time.sleep(POLL)
-    waits = [first[account] - at / 1000 for account, at in query(came)]
+    waits = [first[account] - at / 1000 for account, at in appended.items()]
     if len(ages) < 2 or len(waits) < 2:
         raise BenchError("too short to see anything; give more --seconds")
     scores = Waits(probes=len(waits), open=len(missing), **_spread(waits))
