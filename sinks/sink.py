@@ -143,8 +143,7 @@ class Sink:
             self._offsets.update(offsets)
             if blocks:
                 self.deliver(blocks)
-            aside = LATER if self._old else min(TIMES * self._took, LATER)
-            if self._later and (not offsets or self._enough_later() or monotonic() - self._later_since >= aside):
+            if self._later and (not offsets or self._is_later_due()):
                 self._deliver_later()
             del blocks  # the next are collected when these are in, or nearly
         self.settle()
@@ -193,6 +192,11 @@ class Sink:
         if self._wide.is_refused():
             return False
         return self._narrow.is_under_way() or (self._old and self._wide.is_under_way())
+
+    def _is_later_due(self) -> bool:
+        """Tell whether enough rows are put aside, or for long enough; on a backlog that is as long as may be."""
+        aside = LATER if self._old else min(TIMES * self._took, LATER)
+        return self._enough_later() or monotonic() - self._later_since >= aside
 
     def _enough_later(self) -> bool:
         """Tell whether enough rows are put aside, whatever the time."""

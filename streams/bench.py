@@ -77,26 +77,28 @@ class Throughput(msgspec.Struct, frozen=True, kw_only=True):
         return self.events / self.counted_seconds
 
 
-class Waits(msgspec.Struct, frozen=True, kw_only=True):
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
+    """How seconds are spread."""
+
+    p50: float
+    p99: float
+    worst: float
+
+
+class Waits(Spread, frozen=True, kw_only=True):
     """Seconds from an event's append to scores of its actor, over `probes`."""
 
     probes: int
     open: int
     """How many had none when the stream ended. They are waited for, and what they wait then is less than in a stream."""
-    p50: float
-    p99: float
-    worst: float
 
 
-class Freshness(msgspec.Struct, frozen=True, kw_only=True):
+class Freshness(Spread, frozen=True, kw_only=True):
     """How old the newest event was that could be queried, in seconds, over `looks` looks at a steady rate."""
 
     rate: float
     """Events per second that came, by the broker's clock."""
     looks: int
-    p50: float
-    p99: float
-    worst: float
     scores: Waits
     """What scores took."""
 
@@ -120,12 +122,11 @@ def copies(
     """
     heat = 0.0
     events = [msgspec.json.decode(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    size = len(events)
     every = ((copy, event) for copy in range(count) for event in events)
-    if live:
-        size = len(events)
-        every = ((copy, events[(at + copy * size // count) % size]) for at in range(size) for copy in range(count))
-    elif together:
-        every = ((copy, event) for event in events for copy in range(count))
+    if together or live:
+        apart = size if live else 0
+        every = ((copy, events[(at + copy * apart // count) % size]) for at in range(size) for copy in range(count))
     for number, (copy, event) in enumerate(every, 1):
         time = round(wall() * 1000) if live else _instant(event["time"]) + (0 if together else copy * COPY_SPAN)
         later = {"id": f"{copy}-{event['id']}", "time": time}

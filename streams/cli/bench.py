@@ -55,9 +55,9 @@ def bench(
     """Measure throughput and freshness of the whole product, every measure and campaign on, on this machine.
 
     53,746 real events of July 2012, several times over, wait in Kafka; a worker and a sink bring them to ClickHouse.
-    Then such events come at a steady rate, and it is watched how old the newest is that can be queried: as in a replay,
-    where event time runs with the events, or as in a live stream, where it runs with the clock. Runs on a stack of
-    its own on free loopback ports and leaves nothing behind. For other engines at the same work see `make bench`.
+    Then such events come at a steady rate, and it is watched how old the newest is that can be queried, and how long scores
+    take: as in a replay, where event time runs with the events, or as in a live stream, where it runs with the clock. Runs
+    on a stack of its own on free loopback ports and leaves nothing behind. For other engines at the same work see `make bench`.
 
     Example: juice bench --copies 10 --rate 1000
 
