@@ -164,7 +164,10 @@ def migrate(
     return done
 
 
-_STORAGE: Final = "min_parts_to_merge_at_once = 10, merge_selector_base = 9, auto_statistics_types = ''"
+_STORAGE: Final = (
+    "min_parts_to_merge_at_once = 10, merge_selector_base = 9, auto_statistics_types = '', "
+    "min_bytes_for_wide_part = 134217728"
+)
 """Settings of a table, whether new or old. By itself ClickHouse merges whatever is ten seconds old, however much it has to
 write again: five times what came in, and half of what it spent. A part counts as 5 MB at least, so with a base of 5 the largest
 of the small ones was written again with each seven that came: live, at 8,000 events/s, merges wrote 155,000 to 288,000 rows a

@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
 
-from schemas.rows import TABLES, encode_rows, join_rows
+from schemas.rows import BY_ROW, TABLES, encode_rows, join_rows
 
 
 @dataclass(slots=True)
 class Block:
-    """Rows of one table from consecutive messages of some partitions. Messages say their columns themselves, so a
-    sink need not know what a newer worker measures; the rows of one block have the same.
+    """Rows of one table from consecutive messages of some partitions. Messages say their columns and their format themselves, so
+    a sink need not know what a newer worker measures; the rows of one block have the same.
     """
 
     table: str
     columns: tuple[str, ...]
+    form: str = BY_ROW
+    """ClickHouse's format, and behind a space how each part is compressed, if it is."""
     parts: list[bytes] = field(default_factory=list)
     rows: int = 0
     size: int = 0
@@ -38,8 +40,8 @@ class Block:
 
     @property
     def body(self) -> bytes:
-        """Return the rows in JSONCompactEachRow."""
-        return join_rows(self.parts)
+        """Return the rows in their format."""
+        return join_rows(self.parts) if self.form == BY_ROW else b"".join(self.parts)
 
     @property
     def token(self) -> str:

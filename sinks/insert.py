@@ -74,12 +74,14 @@ class Inserter:
         client: Client | None = getattr(self._own, "client", None)
         if client is None:
             client = self._own.client = self._connect()
+        form, _, compression = block.form.partition(" ")
         try:
             client.raw_insert(
                 f"{self.database}.{block.table}_store",
                 column_names=list(block.columns),
                 insert_block=block.body,
-                fmt="JSONCompactEachRow",
+                fmt=form,
+                compression=compression or None,
                 settings={
                     "insert_deduplicate": 1,
                     "insert_deduplication_token": block.token,

@@ -24,6 +24,7 @@ from kafka.structs import OffsetAndMetadata
 
 from infra import telemetry
 from infra.clock import monotonic, wall
+from schemas.rows import BY_ROW
 from sinks.block import LETTER_COLUMNS, Block, filled, letter_row
 from sinks.insert import Inserter
 
@@ -93,8 +94,8 @@ class _Delivery:
         return covers
 
 
-Blocks = dict[tuple[str, tuple[str, ...]], Block]
-"""By table and columns."""
+Blocks = dict[tuple[str, ...], Block]
+"""By table, columns and format."""
 
 
 class Sink:
@@ -211,7 +212,7 @@ class Sink:
     def _add(self, blocks: Blocks, tp: TopicPartition, message: Any) -> tuple[int, int]:
         """Add one message to its table's block; return its rows and bytes."""
         if tp.topic == self.sources.dead_letters:
-            table, columns = "dead_letters", LETTER_COLUMNS
+            table, columns, form = "dead_letters", LETTER_COLUMNS, BY_ROW
             value, rows, appended = letter_row(_letter(message.value), message.offset), 1, 0
         else:
             headers = dict(message.headers)
@@ -220,6 +221,7 @@ class Sink:
                 tuple(headers["columns"].decode().split(",")),
                 message.value,
             )
+            form = headers.get("format", b"").decode() or BY_ROW
             rows, appended = int(headers["rows"]), int(headers["appended"])
             if appended:
                 self._old = message.timestamp - appended > LONGEST * 1000
@@ -227,9 +229,9 @@ class Sink:
             if not self._later:
                 self._later_since = self.beat_at
             blocks = self._later
-        block = blocks.get((table, columns))
+        block = blocks.get((table, form, *columns))
         if block is None:
-            block = blocks[table, columns] = Block(table, columns)
+            block = blocks[table, form, *columns] = Block(table, columns, form)
         block.add(tp.topic, tp.partition, message.offset, value, rows, appended)
         return rows, len(value)
 

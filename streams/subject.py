@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from schemas.fact import Fact
+from schemas.rows.columns import Columns
 
 State = TypeVar("State")
 
@@ -71,13 +72,14 @@ class Rows:
     """Rows on their way out: table name → rows in the order of that table's columns (`schemas.rows`).
 
     A row holds absolute values, never a difference, so that saying it twice changes nothing. The agent adds the
-    version column. Neighbouring cells that many rows have in common may be one (`schemas.rows.in_common`).
+    version column. Rows that are made many at a time, of many columns, are said by column.
     """
 
-    __slots__ = ("by_table", "news")
+    __slots__ = ("by_table", "columns", "news")
 
     def __init__(self) -> None:
         self.by_table: dict[str, list[tuple[Any, ...]]] = {}
+        self.columns: list[Columns] = []
         self.news: dict[str, list[tuple[Any, ...]]] = {}
         """Of these rows, those that the outside is told of on a topic as well."""
 
@@ -87,6 +89,13 @@ class Rows:
         if rows is None:
             rows = self.by_table[table] = []
         rows.append(row)
+
+    def listed(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Return all rows by table, those that were said by column as well: for whom it does not matter how they leave."""
+        found = {table: list(rows) for table, rows in self.by_table.items()}
+        for several in self.columns:
+            found.setdefault(several.layout.table.name, []).extend(several.rows())
+        return found
 
     def tell(self, table: str, row: tuple[Any, ...]) -> None:
         """Say `row`, and tell the outside; what is told again after a crash has the same id."""

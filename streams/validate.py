@@ -97,7 +97,7 @@ def _influence(subject: Accounts, facts: Mapping[str, Sequence[Fact]], split: in
         subject.fold(account, state, facts[account], Rows())
     for at in range(0, len(states), TOGETHER):
         subject.present_many(states[at : at + TOGETHER], now, rows)
-    said = (shown for row in rows.by_table.get(ACCOUNT_SCORES.name, ()) for shown in ACCOUNT_SCORES.shown(row))
+    said = (shown for row in rows.listed().get(ACCOUNT_SCORES.name, ()) for shown in ACCOUNT_SCORES.shown(row))
     scores = {row[_ACCOUNT]: row[_INFLUENCE] for row in said if row[_WINDOW] == "30d"}
     return [float(scores.get(account, 0.0)) for account in facts]
 

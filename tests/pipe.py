@@ -25,6 +25,7 @@ from streams.names import Names
 from streams.subject import Subject
 from streams.subjects.registry import all_subjects
 from streams.tables import ALL_TABLES
+from tests.rows import rows_of
 
 
 class Record(NamedTuple):
@@ -226,7 +227,7 @@ class Pipe:
         for log in self.logs[self.names.rows].values():
             for record in log:
                 if record.key == table.encode():
-                    for *values, version in json.loads(b"[" + (record.value or b"") + b"]"):
+                    for *values, version in rows_of(spec, record.value or b""):
                         key = tuple(values[place] for place in at)
                         if key not in newest or version >= newest[key][0]:
                             newest[key] = (version, values)

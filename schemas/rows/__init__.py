@@ -1,6 +1,6 @@
 """The rows that leave: every table's columns, in the order in which its rows are written.
 
-`TABLES` is the one place that names tables and columns: agents make rows for it, `encode_rows` puts them into
+`TABLES` is the one place that names tables and columns: agents make rows for it, `encode_rows` or `columns` puts them into
 bytes, the sink inserts them, and the migrations are tested against it. To add a table, declare a `Table` in a
 file of this package (one file per group of tables) and name it in `TABLES` below.
 """
@@ -24,6 +24,7 @@ from schemas.rows.events import EVENTS, events_row
 from schemas.rows.letters import DEAD_LETTERS
 from schemas.rows.panes import ACCOUNT_PANES
 from schemas.rows.table import (
+    BY_ROW,
     CASE,
     NESTED,
     VERSION,
@@ -31,9 +32,7 @@ from schemas.rows.table import (
     Packed,
     Table,
     encode_rows,
-    in_common,
     join_rows,
-    one_by_one,
 )
 from schemas.rows.ties import PAGE_RANKS, TIES
 from schemas.rows.totals import OUTCOMES
@@ -62,6 +61,7 @@ TABLES: Final[dict[str, Table]] = {
 """Every table, by name."""
 
 __all__ = [
+    "BY_ROW",
     "CASE",
     "NESTED",
     "TABLES",
@@ -71,7 +71,5 @@ __all__ = [
     "Table",
     "encode_rows",
     "events_row",
-    "in_common",
     "join_rows",
-    "one_by_one",
 ]

@@ -96,9 +96,8 @@ class Table:
 
     def shown(self, row: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows that analysts see of a stored one, whatever `live` says of them."""
-        row = tuple(one_by_one(row))
         if (packed := self.packed) is None:
-            yield row
+            yield tuple(row)
             return
         names = self.names
         cases = row[names.index(packed.by)]
@@ -121,8 +120,12 @@ class Table:
         return f"{self.name}_store"
 
 
+BY_ROW: Final = "JSONCompactEachRow"
+"""ClickHouse's format of rows one by one."""
+
+
 def encode_rows(rows: Sequence[tuple[Any, ...]]) -> bytes:
-    r"""Return `rows` in ClickHouse's format JSONCompactEachRow, in one call; nothing for no rows.
+    r"""Return `rows` in BY_ROW, ClickHouse's format, in one call; nothing for no rows.
 
     ClickHouse takes commas between rows as it takes line ends, so all rows are encoded as one list, and only
     its own brackets are taken away.
@@ -131,28 +134,6 @@ def encode_rows(rows: Sequence[tuple[Any, ...]]) -> bytes:
     b'["ada",1],["bob",null]'
     """
     return _encode(rows)[1:-1]
-
-
-def in_common(cells: Sequence[Any]) -> msgspec.Raw:
-    """Return cells that many rows have in common as one cell, encoded once; there must be at least one.
-
-    >>> encode_rows([("ada", in_common([0, None]), 1)])
-    b'["ada",0,null,1]'
-    """
-    return msgspec.Raw(_encode(cells)[1:-1])
-
-
-def one_by_one(row: Iterable[Any]) -> Iterator[Any]:
-    """Yield the cells of a row, those that are `in_common` as well.
-
-    >>> list(one_by_one(("ada", in_common([0, None]), 1)))
-    ['ada', 0, None, 1]
-    """
-    for cell in row:
-        if isinstance(cell, msgspec.Raw):
-            yield from msgspec.json.decode(b"[%b]" % bytes(cell))
-        else:
-            yield cell
 
 
 def join_rows(blocks: Iterable[bytes]) -> bytes:

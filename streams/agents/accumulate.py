@@ -24,7 +24,7 @@ from schemas.rows import TABLES
 from schemas.wire import UNHEARD, Erasure, Routed, decode_routed, decode_routed_briefly
 from streams.agents.agenda import HEADER, WAITING, Agenda, written
 from streams.agents.erasure import erase, fingerprint
-from streams.agents.routing import rows_sends
+from streams.agents.routing import columns_sends, rows_sends
 from streams.engine.faults import CorruptState
 from streams.engine.outbox import Send
 from streams.engine.progress import PROGRESS
@@ -362,6 +362,8 @@ class Accumulate:
             effects.sends.extend(rows_sends(self.names.rows, partition, table, rows, version))
             if table == "rewards":
                 effects.sends.extend(_told(self.names.rewards, table, rows))
+        for columns in flush.rows.columns:
+            effects.sends.extend(columns_sends(self.names.rows, partition, columns, version))
         if (rises := flush.rows.news.get("trends")) is not None:
             effects.sends.extend(_told(self.names.trends, "trends", rises))
         clocks = [(source, time, floor) for source, (time, floor) in here.clocks.items()]

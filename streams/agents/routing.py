@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from zlib import crc32
 
 from schemas.rows import encode_rows
+from schemas.rows.columns import BY_COLUMN, Columns
 from streams.engine.outbox import Send
 from streams.tables import ALL_TABLES
 
@@ -68,6 +69,20 @@ def rows_sends(
         yield from rows_sends(topic, partition, table, rows[half:], version, appended)
     else:
         yield Send(topic, partition, table.encode(), value, row_headers(table, len(rows), appended))
+
+
+def columns_sends(topic: str, partition: int, columns: Columns, version: int) -> Iterator[Send]:
+    """Yield the messages that carry rows by column."""
+    table, waiting = columns.layout.table.name, [(0, len(columns))]
+    while waiting:
+        begin, end = waiting.pop()
+        value = columns.encode(version, begin, end)
+        if len(value) > MAX_MESSAGE and end - begin > 1:
+            middle = (begin + end) // 2
+            waiting += ((middle, end), (begin, middle))
+        else:
+            headers = (*row_headers(table, end - begin, 0), ("format", BY_COLUMN.encode()))
+            yield Send(topic, partition, table.encode(), value, headers)
 
 
 def row_headers(table: str, count: int, appended: int) -> tuple[tuple[str, bytes], ...]:

@@ -6,21 +6,18 @@ for one alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import chain, groupby, repeat
-from operator import itemgetter
-from typing import Any, Final
+from itertools import chain
+from typing import Final
 
 import numpy as np
 
 from schemas.fact import EARNED, FOLLOW
-from schemas.rows import in_common
+from schemas.rows.columns import Columns, cells
 from streams.measures.account.audience import total
-from streams.measures.account.catalogue import ACTIONS, standing_columns, window_columns
+from streams.measures.account.catalogue import ACTIONS, LAYOUT, standing_columns, window_columns
 from streams.measures.account.columns import Flags, Ints, bounds_of, ints, spread
-from streams.measures.account.measure import Alike
 from streams.measures.account.person import Person
 from streams.measures.account.rhythm import Rhythm
 from streams.measures.account.settings import ScoreSettings
@@ -33,7 +30,6 @@ from streams.measures.account.views import (
     account,
     rhythms_of,
     table_of_people,
-    window,
 )
 from streams.subject import Rows
 from streams.subjects.account_journal import Entries, are_kept
@@ -53,11 +49,6 @@ from streams.windows.sums import Held, Sums, changes, day_sums, different, hold,
 
 TOGETHER: Final = 20_000
 """People at most that are looked at together, unless one account has more: what bounds the memory."""
-
-_SILENT: Final = in_common(
-    [*((),) * len(window_columns(window())), *(value for (value,) in standing_columns(account(now=0)))]
-)
-"""What is said of the measures where no window holds anything; nobody is shown it."""
 
 
 @dataclass(slots=True)
@@ -99,22 +90,17 @@ def say(looks: Sequence[Look], now: int, rows: Rows, settings: ScoreSettings) ->
         look.account.said = now
     news = np.flatnonzero((said == 0) | (changed.as_of.max(axis=1) > said))
     windows = different(held)[news]
-    news = news[np.argsort(windows, kind="stable")]  # accounts with as many different windows side by side
-    silent = int(np.count_nonzero(windows == 0))
     as_of = changed.as_of * 60
-    for at in news[:silent].tolist():
-        rows.add(_TABLE, (looks[at].key, [0] * as_of.shape[1], as_of[at].tolist(), _SILENT))
-    for some in _portions(looks, news[silent:].tolist()):
+    if len(silent := news[windows == 0]):
+        rows.columns.append(_silent([looks[at].key for at in silent.tolist()], as_of[silent]))
+    for some in _portions(looks, news[windows > 0].tolist()):
         together = _Together([looks[at] for at in some], [rhythms[at] for at in some], now, settings)
         chosen = np.array(some)
-        rows.by_table.setdefault(_TABLE, []).extend(
-            together.rows(pick(held, chosen), as_of[chosen].tolist(), changed.lately[chosen])
-        )
+        rows.columns.append(together.columns(pick(held, chosen), as_of[chosen], changed.lately[chosen]))
     due: list[int] = changed.due.tolist()
     return due
 
 
-_TABLE: Final = "account_scores"
 _ALL: Final = 1 << 62
 
 
@@ -154,28 +140,18 @@ class _Together:
         self.bounds = bounds_of((len(told.people) for told in self.told), len(looks))
         self.people = table_of_people(list(chain.from_iterable(told.people.values() for told in self.told)))
 
-    def rows(self, held: Held, as_of: list[list[int]], lately: Ints) -> Iterator[tuple[Any, ...]]:
-        """Yield their rows; every account has a window that is not empty."""
+    def columns(self, held: Held, as_of: Ints, lately: Ints) -> Columns:
+        """Return their rows; every account has a window that is not empty."""
         sums = window_sums(held)
         windows = window_columns(self._windows(sums))
         standing = standing_columns(self._standing(held, lately))
         # By account and window, which case it shows; none where all that happened was taken back.
         counts = sums.shown.max(axis=1)
         firsts = np.cumsum(counts) - counts
-        actions = np.array(windows[ACTIONS])[np.maximum(sums.shown - 1, 0) + firsts[:, None]]
-        cases: list[list[int]] = np.where(actions > 0, sums.shown, 0).tolist()
+        actions = np.asarray(windows[ACTIONS])[np.maximum(sums.shown - 1, 0) + firsts[:, None]]
+        cases = np.where(actions > 0, sums.shown, 0)
         keys = [look.key for look in self.looks]
-        begin = view = 0
-        for number, several in enumerate(np.bincount(counts).tolist()):
-            if not several:
-                continue
-            own, views = slice(begin, begin + several), slice(view, view + several * number)
-            cells = (
-                *_cells(windows, several, partial(_cased, views, number)),
-                *_cells(standing, several, itemgetter(own)),
-            )
-            yield from zip(keys[own], cases[own], as_of[own], *cells, strict=True)
-            begin, view = own.stop, views.stop
+        return Columns(LAYOUT, counts, [keys, cases, as_of, *windows, *standing])
 
     def _windows(self, sums: Sums) -> WindowViews:
         whose = sums.whose
@@ -224,21 +200,12 @@ class _Together:
         )
 
 
-def _cells(
-    columns: Iterable[Sequence[Any]], count: int, cut: Callable[[Sequence[Any]], Iterable[Any]]
-) -> Iterator[Iterable[Any]]:
-    """Yield the cells of `count` rows, which `cut` takes out of each column; neighbours that are Alike make one cell."""
-    for alike, neighbours in groupby(columns, lambda column: isinstance(column, Alike)):
-        parts = map(cut, neighbours)
-        if alike:
-            yield repeat(in_common([next(iter(part)) for part in parts]), count)
-        else:
-            yield from parts
-
-
-def _cased(views: slice, number: int, column: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
-    """Return that part of a column of views, `number` of them in each cell."""
-    return zip(*[iter(column[views])] * number, strict=True)
+def _silent(keys: Sequence[str], as_of: Ints) -> Columns:
+    """Return rows of accounts whose windows hold nothing."""
+    count = len(keys)
+    standing = [[*cells(column)] * count for column in standing_columns(account(now=0))]
+    windows = [()] * sum(LAYOUT.cased)
+    return Columns(LAYOUT, np.zeros(count, np.int64), [keys, np.zeros_like(as_of), as_of, *windows, *standing])
 
 
 def _told(look: Look, rhythm: Rhythm, settings: ScoreSettings) -> _Told:

@@ -87,6 +87,21 @@ class Log:
         return self.offset
 
 
+def test_rows_of_different_formats_are_different_blocks() -> None:
+    """While a worker of another version is still there; each goes in as its own messages say."""
+    sink = Sink(None, None, Sources("rows", "letters"), rows=200, interval=0.0, stop=Event())  # type: ignore[arg-type]
+    blocks: dict[tuple[str, ...], Block] = {}
+    for offset, form in enumerate((None, b"Native zstd", None, b"Native zstd")):
+        headers = [("columns", b"id,version"), ("rows", b"1"), ("appended", b"0")]
+        headers += [("format", form)] if form else []
+        message = SimpleNamespace(offset=offset, key=b"things", value=b"[%d]" % offset, headers=headers, timestamp=0)
+        sink._add(blocks, ROWS, message)
+    assert [(block.form, block.body) for block in blocks.values()] == [
+        ("JSONCompactEachRow", b"[0],[2]"),
+        ("Native zstd", b"[1][3]"),
+    ]
+
+
 @pytest.mark.parametrize(("age", "together"), [(0.1, 10), (60, 200)])
 def test_rows_of_a_backlog_are_collected_for_longer(age: float, together: int) -> None:
     """What is fresh goes at once; where events have waited for a minute, a block is filled as long as more come."""

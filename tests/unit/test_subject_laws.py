@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from schemas.event import KINDS, Event
 from schemas.fact import Fact, fact_of
-from schemas.rows import encode_rows, one_by_one
+from schemas.rows import encode_rows
 from schemas.wire import decode_brief, encode
 from streams.campaigns.rulebook import Rulebook
 from streams.subject import DAY, HOUR, MINUTE, RELEASE, SOON, Due, Now, Rows, Subject
@@ -146,9 +146,9 @@ class Reader:
         return self.subject.empty(key) if raw is None else self.subject.load(key, raw)
 
     def _take(self, rows: Rows) -> None:
-        for name, said in rows.by_table.items():
+        for name, said in rows.listed().items():
             table = ALL_TABLES[name]
-            for row in map(tuple, map(one_by_one, said)):
+            for row in said:
                 assert len(row) == len(table.names), name
                 values = dict(zip(table.names, row, strict=True))
                 self.rows[(name, *(_hashable(values[column]) for column in table.stored_key))] = row
@@ -168,7 +168,7 @@ class Alone:
 
 def _written(rows: Rows) -> dict[str, list[bytes]]:
     """Return the rows as they leave, in any order."""
-    return {table: sorted(encode_rows([row]) for row in said) for table, said in rows.by_table.items()}
+    return {table: sorted(encode_rows([row]) for row in said) for table, said in rows.listed().items()}
 
 
 def _hashable(value: Any) -> Any:
@@ -255,7 +255,7 @@ def test_what_is_spent_has_nothing_more_to_say(subject: Subject[Any], facts: lis
     for key, raw in reader.stored.items():
         now, rows = Now(START + max(minutes, 0) * MINUTE, START + minutes * MINUTE), Rows()
         due = subject.present(key, subject.load(key, raw), now, rows)
-        assert subject.spent(raw, now) == (due == RELEASE and not rows.by_table)
+        assert subject.spent(raw, now) == (due == RELEASE and not rows.listed())
 
 
 @every_subject

@@ -3,14 +3,14 @@ row."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Final
+from typing import Final
 
 import streams.measures.account as package
+from schemas.rows.columns import Layout, Values
 from schemas.rows.table import Column, Packed, Table
-from streams.measures.account.measure import WINDOW_NAMES, StandingMeasure, WindowMeasure, cells
+from streams.measures.account.measure import WINDOW_NAMES, StandingMeasure, WindowMeasure
 from streams.measures.account.views import StandingViews, WindowViews
 
 
@@ -24,14 +24,14 @@ WINDOW_MEASURES: Final = tuple(each for each in MEASURES if isinstance(each, Win
 STANDING_MEASURES: Final = tuple(each for each in MEASURES if isinstance(each, StandingMeasure))
 
 
-def window_columns(views: WindowViews) -> list[Sequence[Any]]:
+def window_columns(views: WindowViews) -> list[Values]:
     """Return the columns of all window measures, in the order of the table."""
-    return [cells(column) for measure in WINDOW_MEASURES for column in measure.of(views)]
+    return [column for measure in WINDOW_MEASURES for column in measure.of(views)]
 
 
-def standing_columns(views: StandingViews) -> list[Sequence[Any]]:
+def standing_columns(views: StandingViews) -> list[Values]:
     """Return the columns of all standing measures, in the order of the table."""
-    return [cells(column) for measure in STANDING_MEASURES for column in measure.of(views)]
+    return [column for measure in STANDING_MEASURES for column in measure.of(views)]
 
 
 ACTIONS: Final = [column.name for each in WINDOW_MEASURES for column in each.columns].index("actions")
@@ -59,3 +59,6 @@ ACCOUNT_SCORES: Final = Table(
     ),
 )
 """The table of account rows; a new measure is a new column at its place, so columns are inserted by name."""
+
+LAYOUT: Final = Layout(ACCOUNT_SCORES)
+"""How account rows are written."""

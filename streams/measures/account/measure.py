@@ -9,50 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
-import numpy as np
-
+from schemas.rows.columns import Values, cells
 from schemas.rows.table import Column
-from streams.measures.account.columns import FEW, Values
 from streams.measures.account.views import StandingViews, WindowViews
 
 WINDOW_NAMES: Final = ("5m", "1h", "24h", "7d", "30d")
 """Narrow to wide."""
-
-
-class Alike(tuple[Any, ...]):
-    """A column that holds one value throughout."""
-
-    __slots__ = ()
-
-
-def cells(column: Values) -> Sequence[Any]:
-    """Return the values of a column as they are written: None for NaN.
-
-    Most columns hold nothing but zeros or Nones; those of more than FEW values are then Alike.
-    """
-    if not isinstance(column, np.ndarray):
-        return column
-    if len(column) <= FEW:
-        values: list[Any] = column.tolist()
-        return values if column.dtype != np.float64 else [None if value != value else value for value in values]
-    if not column.any():  # NaN is something
-        return alike(0 if column.dtype == np.int64 else 0.0, len(column))
-    values = column.tolist()
-    if column.dtype != np.float64:
-        return values
-    nothing = np.isnan(column)
-    if not nothing.any():
-        return values
-    return alike(None, len(column)) if nothing.all() else [None if value != value else value for value in values]
-
-
-@lru_cache(maxsize=256, typed=True)
-def alike(value: Any, count: int) -> Alike:
-    """Return a column that holds one value throughout; most are, so they are not made anew each time."""
-    return Alike((value,) * count)
 
 
 @dataclass(frozen=True, slots=True)

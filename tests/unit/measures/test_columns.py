@@ -71,12 +71,12 @@ def test_accounts_together_say_what_each_says_alone(facts: list[Fact], room: int
         states = [(key, together._state(key)) for key in sorted(together.stored)]
         rows = Rows()
         dues = together.accounts.present_many(states, now, rows)
-    said = {row[0]: encode_rows([row]) for row in rows.by_table.get("account_scores", ())}
+    said = {row[0]: encode_rows([row]) for row in rows.listed().get("account_scores", ())}
     for (key, state), due in zip(states, dues, strict=True):
         one, own = alone._state(key), Rows()
         assert alone.accounts.present(key, one, now, own) == due
         assert alone.accounts.dump(one) == together.accounts.dump(state)
-        assert [encode_rows([row]) for row in own.by_table.get("account_scores", ())] == [said[key]]
+        assert [encode_rows([row]) for row in own.listed().get("account_scores", ())] == [said[key]]
 
 
 @pytest.mark.parametrize(("sizes", "runs"), [([], []), ([9], [[9]]), ([3, 1, 2, 9, 1, 1], [[3, 1], [2], [9], [1, 1]])])

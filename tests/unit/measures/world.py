@@ -87,7 +87,7 @@ class World:
         return self.accounts.empty(key) if raw is None else self.accounts.load(key, raw)
 
     def _take(self, rows: Rows) -> None:
-        for values in rows.by_table.get("account_scores", ()):
+        for values in rows.listed().get("account_scores", ()):
             self.said += 1
             for window in WINDOW_NAMES:
                 self.rows.pop((values[0], window), None)
