@@ -164,15 +164,14 @@ def migrate(
     return done
 
 
-_STORAGE: Final = (
-    "min_parts_to_merge_at_once = 10, merge_selector_base = 9, auto_statistics_types = '', "
-    "min_bytes_for_wide_part = 134217728"
-)
+_STORAGE: Final = "min_parts_to_merge_at_once = 10, merge_selector_base = 9, auto_statistics_types = ''"
 """Settings of a table, whether new or old. By itself ClickHouse merges whatever is ten seconds old, however much it has to
 write again: five times what came in, and half of what it spent. A part counts as 5 MB at least, so with a base of 5 the largest
 of the small ones was written again with each seven that came: live, at 8,000 events/s, merges wrote 155,000 to 288,000 rows a
 second for 15,000 to 18,000 that came, with 0.22 to 0.34 of a core; now 83,000 to 91,000 with 0.12 to 0.13. Statistics of columns
 are for the planning of joins."""
+_COMPACT: Final = ", min_bytes_for_wide_part = 134217728"
+"""And of a packed one, which has many columns: parts are one file up to this size (docs/decisions/0019-by-column.md)."""
 
 _CODECS: Final = {
     "String": "ZSTD(1)",
@@ -196,6 +195,7 @@ def table_statements(table: Table, database: str, have: Collection[str] = (), tt
     spares the merges of a retried block.
     """
     store = f"{database}.{table.store}"
+    storage = _STORAGE + (_COMPACT if table.packed else "")
     statements = []
     if not have:
         columns = ", ".join(_column(column) for column in (*table.stored, VERSION))
@@ -203,13 +203,13 @@ def table_statements(table: Table, database: str, have: Collection[str] = (), tt
         statements.append(
             f"CREATE TABLE IF NOT EXISTS {store} ({columns}) ENGINE = ReplacingMergeTree(version) {partition}"
             f"ORDER BY ({', '.join(f'`{key}`' for key in table.stored_key)}) "
-            f"SETTINGS non_replicated_deduplication_window = 1000, index_granularity = 4096, {_STORAGE}"
+            f"SETTINGS non_replicated_deduplication_window = 1000, index_granularity = 4096, {storage}"
         )
     elif missing := [column for column in table.stored if column.name not in have]:
         added = ", ".join(f"ADD COLUMN IF NOT EXISTS {_column(column)}" for column in missing)
         statements.append(f"ALTER TABLE {store} {added}")
     if have:
-        statements.append(f"ALTER TABLE {store} MODIFY SETTING {_STORAGE}")
+        statements.append(f"ALTER TABLE {store} MODIFY SETTING {storage}")
     if table.time and ttl_days:
         time = f"arrayMax({table.time})" if table.packed and table.time in table.packed.own else table.time
         statements.append(f"ALTER TABLE {store} MODIFY TTL {time} + INTERVAL {ttl_days} DAY")

@@ -23,7 +23,7 @@ class Block:
     parts: list[bytes] = field(default_factory=list)
     rows: int = 0
     size: int = 0
-    """Bytes of the rows."""
+    """Bytes of the rows as they came, compressed or not."""
     oldest: int = 0
     """When Kafka had the oldest event in it, ms; 0 if its messages do not say."""
     ranges: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)

@@ -60,6 +60,11 @@ MAX_BYTES: Final = 16 << 20
 of wide tables, both as inserts' bodies too."""
 
 
+MAX_CELLS: Final = 4_000_000
+"""So many cells of wide tables are inserted at a time, whatever their bytes: those come compressed, and ClickHouse needs some 15
+bytes for each before it has written them."""
+
+
 class _Delivery:
     """Blocks that are inserted together."""
 
@@ -202,7 +207,8 @@ class Sink:
     def _enough_later(self) -> bool:
         """Tell whether enough rows are put aside, whatever the time."""
         later = self._later.values()
-        return sum(block.rows for block in later) >= self.rows or sum(block.size for block in later) >= MAX_BYTES // 2
+        cells = sum(block.rows * len(block.columns) for block in later)
+        return cells >= MAX_CELLS or sum(block.rows for block in later) >= self.rows
 
     def _more(self, offsets: Mapping[TopicPartition, int]) -> bool:
         """Tell whether there is more than another poll's worth of messages behind those that were polled."""

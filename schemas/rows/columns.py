@@ -16,10 +16,10 @@ import cramjam
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.rows.table import VERSION, Column, Table
+from schemas.rows.table import VERSION, Table
 
 Values: TypeAlias = NDArray[np.int64] | NDArray[np.float64] | Sequence[Any]
-"""Of a column; NaN stands for None."""
+"""Of a column; NaN and the infinite stand for None, and that for 0 where a column cannot be NULL."""
 _Write: TypeAlias = Callable[[Values], bytes]
 
 BY_COLUMN: Final = "Native zstd"
@@ -27,11 +27,16 @@ BY_COLUMN: Final = "Native zstd"
 _LEVEL: Final = 1
 
 _NUMBERS: Final = {
+    "Bool": "u1",
     "UInt8": "u1",
     "UInt16": "<u2",
     "UInt32": "<u4",
     "UInt64": "<u8",
+    "Int8": "i1",
+    "Int16": "<i2",
+    "Int32": "<i4",
     "Int64": "<i8",
+    "Float32": "<f4",
     "Float64": "<f8",
     "DateTime('UTC')": "<u4",
 }
@@ -42,15 +47,19 @@ class Layout:
 
     def __init__(self, table: Table) -> None:
         """Raise ValueError for a table that is not packed, or has a type that nothing here writes."""
-        if table.packed is None:
+        if (packed := table.packed) is None:
             raise ValueError(f"rows of {table.name} are not packed")
-        wide = {table.packed.by, *table.packed.own}
         self.table = table
-        self.cased = [column.name in table.packed.cased for column in table.columns]
-        self.wide = [column.name in wide for column in table.columns]
+        self.cased = [column.name in packed.cased for column in table.columns]
+        self.wide = [column.name in {packed.by, *packed.own} for column in table.columns]
         """Which columns have a value for each of those that the packed column may have."""
-        self.heads = [_head(column) for column in (*table.stored, VERSION)]
-        self.writes = [_writer(column.type) for column in table.stored]
+        self.heads = [_string(column.name) + _string(_plain(column.type)) for column in (*table.stored, VERSION)]
+        self.writes: list[_Write] = []
+        for column in table.columns:
+            try:
+                self.writes.append(_writer("UInt8" if column.name == packed.by else _plain(column.type)))
+            except ValueError as error:
+                raise ValueError(f"{table.name}.{column.name}: {error}") from error
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +77,10 @@ class Columns:
 
     def __post_init__(self) -> None:
         self.bounds = np.concatenate([[0], np.cumsum(self.counts)])
+        count, cases = len(self.counts), int(self.bounds[-1])
+        for cased, values in zip(self.layout.cased, self.values, strict=True):
+            if len(values) != (cases if cased else count):
+                raise ValueError(f"{count} rows with {cases} cases, and a column of {len(values)}")
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -79,7 +92,7 @@ class Columns:
         first, last = self.bounds[[begin, end]].tolist()
         cases = (self.bounds[begin + 1 : end + 1] - first).tobytes()
         parts = [_varint(len(layout.heads)), _varint(end - begin)]
-        ways = zip(layout.heads, layout.writes, layout.cased, layout.wide, self.values, strict=False)  # no version yet
+        ways = zip(layout.heads[:-1], layout.writes, layout.cased, layout.wide, self.values, strict=True)
         for head, write, cased, wide, values in ways:
             if cased:
                 parts += (head, cases, write(values[first:last]))
@@ -115,44 +128,59 @@ def cells(column: Values) -> Sequence[Any]:
     return [None if value != value else value for value in values] if column.dtype == np.float64 else values
 
 
-def _head(column: Column) -> bytes:
-    return _string(column.name) + _string(column.type.replace("LowCardinality(String)", "String"))
+def _plain(type_: str) -> str:
+    return type_.replace("LowCardinality(String)", "String")
 
 
 def _writer(type_: str) -> _Write:
-    """Return what writes the values of a column; of an array the values alone, whose bounds are the row's."""
-    if array := re.fullmatch(r"Array\((.*)\)", type_):
-        return _writer(array[1])
+    """Return what writes the values of a column."""
     if nullable := re.fullmatch(r"Nullable\((.*)\)", type_):
-        kind = _NUMBERS[nullable[1]]
+        kind = _kind(nullable[1])
         return lambda values: _nullable(values, kind)
     if mapping := re.fullmatch(r"Map\(String, (.*)\)", type_):
-        kind = _NUMBERS[mapping[1]]
+        kind = _kind(mapping[1])
         return lambda values: _maps(values, kind)
     if type_ == "String":
         return lambda values: b"".join(map(_string, values))
-    if type_ not in _NUMBERS:
-        raise ValueError(f"{type_} is not written by column yet")
-    kind = _NUMBERS[type_]
+    kind = _kind(type_)
+    if "f" in kind:
+        return lambda values: _bytes_of(_finite(values)[0], kind)
     return lambda values: _bytes_of(values, kind)
 
 
+def _kind(type_: str) -> str:
+    if type_ not in _NUMBERS:
+        raise ValueError(f"{type_} is not written by column yet (schemas/rows/columns.py)")
+    return _NUMBERS[type_]
+
+
 def _bytes_of(values: Values, kind: str) -> bytes:
+    """Return numbers as ClickHouse has them; raise OverflowError or ValueError for a list or a kind that does not fit."""
     if not isinstance(values, np.ndarray):
         return np.array(values, kind).tobytes()
-    return values.tobytes() if values.dtype is _AS_IT_IS.get(kind) else values.astype(kind).tobytes()
+    if values.dtype is _AS_IT_IS.get(kind):
+        return values.tobytes()
+    if values.dtype.kind == "f" and "f" not in kind:
+        raise ValueError(f"fractions in a column of {kind}")
+    return values.astype(kind).tobytes()
 
 
 _AS_IT_IS: Final = {"<u8": np.dtype(np.int64), "<i8": np.dtype(np.int64), "<f8": np.dtype(np.float64)}
-"""What has the same bytes in memory: counts are never negative."""
+"""What has the same bytes in memory, as what is counted in a UInt64 is never negative."""
+
+
+def _finite(values: Values) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return fractions with 0 for None, NaN and the infinite, which JSON does not have either, and which those were."""
+    found = np.asarray(values, np.float64)
+    nothing: NDArray[np.bool_] = ~np.isfinite(found)
+    return (np.where(nothing, 0.0, found) if nothing.any() else found), nothing
 
 
 def _nullable(values: Values, kind: str) -> bytes:
     """Return which of the values are NULL, and then all, 0 for NULL."""
-    if isinstance(values, np.ndarray):
-        nothing: NDArray[np.bool_] = np.not_equal(values, values)
-        values = np.where(nothing, 0, values) if nothing.any() else values
-        return nothing.tobytes() + _bytes_of(values, kind)
+    if "f" in kind:
+        found, nothing = _finite(values)
+        return nothing.tobytes() + _bytes_of(found, kind)
     return bytes(value is None for value in values) + _bytes_of([value or 0 for value in values], kind)
 
 
@@ -171,8 +199,8 @@ def _string(text: str) -> bytes:
 def _varint(number: int) -> bytes:
     """Return a number in base 128, the lowest digit first.
 
-    >>> _varint(5).hex(), _varint(300).hex()
-    ('05', 'ac02')
+    >>> [_varint(number).hex() for number in (5, 127, 128, 300)]
+    ['05', '7f', '8001', 'ac02']
     """
     if number < 128:
         return bytes((number,))

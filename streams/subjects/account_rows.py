@@ -200,10 +200,14 @@ class _Together:
         )
 
 
+_NOTHING: Final = [cells(column)[0] for column in standing_columns(account(now=0))]
+"""What is said of the measures where no window holds anything; nobody is shown it."""
+
+
 def _silent(keys: Sequence[str], as_of: Ints) -> Columns:
     """Return rows of accounts whose windows hold nothing."""
     count = len(keys)
-    standing = [[*cells(column)] * count for column in standing_columns(account(now=0))]
+    standing = [[value] * count for value in _NOTHING]
     windows = [()] * sum(LAYOUT.cased)
     return Columns(LAYOUT, np.zeros(count, np.int64), [keys, np.zeros_like(as_of), as_of, *windows, *standing])
 

@@ -203,10 +203,10 @@ def test_the_next_is_collected_while_one_is_inserted() -> None:
 
 
 def test_what_is_put_aside_has_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wide rows wait for more of them, but not for more bytes than half a collection may have."""
+    """Wide rows wait for more of them, but not for more cells than ClickHouse should have at a time."""
     monkeypatch.setattr(module, "LATER", 3_600)
     monkeypatch.setattr(module, "TIMES", 1e9)
-    monkeypatch.setattr(module, "MAX_BYTES", 2 * (2 * len(b"[1]") + 1))
+    monkeypatch.setattr(module, "MAX_CELLS", 21 * (WIDE + 1))
     log, sink = followed(6, lambda log: not log.left)
     log.columns, sink.rows = b",".join([b"id"] * (WIDE + 1)), 1_000
     log.inserter.go.set()

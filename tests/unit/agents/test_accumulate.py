@@ -15,8 +15,12 @@ from streams.agents.accumulate import Accumulate
 from streams.engine.progress import PROGRESS
 from streams.names import Names
 from streams.subject import MINUTE, NEVER, RELEASE, Now, Rows, Subject
+from streams.subjects.accounts import Accounts
 from streams.subjects.ledger import Ledger
+from streams.tables import ALL_TABLES
 from tests.pipe import Record
+from tests.rows import rows_of
+from tests.unit.measures.world import NOON, act
 
 DUE = 10 * MINUTE
 LATENESS = 15 * MINUTE
@@ -202,3 +206,20 @@ def test_what_is_put_off_is_bounded(due: int | None, restarts: bool, monkeypatch
         if restarts and number % 50 == 0:
             world.body.restore(0, world.values, world.offset, world.values[PROGRESS])
     assert len(world.values) < 150  # ten begin in a minute, are due after ten, and wait for three
+
+
+def test_rows_by_column_say_where_they_are_of_and_what_they_have_seen() -> None:
+    """As all rows do: their partition, and as version the next input offset; that they are by column is in a header."""
+    accumulate = Accumulate(names=Names(), partitions=3, subjects=[Accounts()])
+    accumulate.restore(2, {}, 0, b"")
+    fact = act("like", "ann", "bob")
+    routed = Routed(0, 0, 1, NOON, UNHEARD, ((0, ("aann", "abob"), fact),))
+    effects = accumulate.process(2, [Record(40, 0, None, encode(routed))], False)
+    by_table = {(send.key or b"").decode(): send for send in effects.sends}
+    assert by_table.keys() == {"account_panes", "account_scores"}
+    for table, send in by_table.items():
+        read = list(rows_of(ALL_TABLES[table], send.value or b""))
+        assert (send.partition, {row[-1] for row in read}, {row[0] for row in read}) == (2, {41}, {"ann", "bob"})
+        assert int(dict(send.headers)["rows"]) == len(read)
+    assert dict(by_table["account_scores"].headers)["format"] == b"Native zstd"
+    assert "format" not in dict(by_table["account_panes"].headers)

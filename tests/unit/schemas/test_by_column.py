@@ -18,7 +18,7 @@ from infra.database import connect, migrate
 from infra.settings import load
 from infra.stack import StackInfo
 from schemas.fact import Fact
-from schemas.rows import Column, Packed, Table, encode_rows
+from schemas.rows import BY_ROW, Column, Packed, Table, encode_rows
 from schemas.rows.columns import BY_COLUMN, Columns, Layout
 from sinks.block import Block
 from sinks.insert import Inserter
@@ -43,6 +43,8 @@ TABLE = Table(
         Column("change", "Nullable(Int64)", "one for all"),
         Column("by_network", "Map(String, UInt64)", "one for all"),
         Column("gap", "UInt16", "one for all"),
+        Column("level", "Float64", "one for all"),
+        Column("network", "LowCardinality(String)", "one for all"),
     ),
     key=("name", "size"),
     packed=Packed(by="size", values=SIZES, own=frozenset({"since"}), cased=frozenset({"count", "share"})),
@@ -53,11 +55,13 @@ numbers = st.integers(0, 2**63 - 1)
 things = st.lists(
     st.tuples(
         st.text(),
-        st.lists(st.tuples(numbers, st.none() | st.floats(allow_nan=False)), max_size=3),
+        st.lists(st.tuples(numbers, st.none() | st.floats(allow_nan=False, allow_infinity=False)), max_size=3),
         st.lists(st.integers(0, 2**32 - 1), min_size=2, max_size=2),
         st.none() | st.integers(-(2**63), 2**63 - 1),
         st.dictionaries(st.text(max_size=3), st.integers(0, 2**64 - 1), max_size=3),
         st.integers(0, 2**16 - 1),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(),
     ),
     min_size=1,
     max_size=6,
@@ -88,6 +92,8 @@ def columns_of(rows: list[Any]) -> Columns:
             [row[3] for row in rows],
             [row[4] for row in rows],
             np.array([row[5] for row in rows]),
+            np.array([row[6] for row in rows]),
+            [row[7] for row in rows],
         ],
     )
 
@@ -124,12 +130,40 @@ def test_what_is_too_much_for_a_message_is_sent_as_several(monkeypatch: pytest.M
     assert len(list(columns_sends("rows", 1, columns, 7))) == len(names)
 
 
+def test_there_are_only_numbers() -> None:
+    """What is none is NULL, or 0 where there is no NULL, as from JSON; a number that does not fit is refused, not cut."""
+    strange = [float("nan"), float("inf"), -float("inf"), 0.5]
+    cases = [[(0, value)] for value in strange]
+    rows = [("", case, [0, 0], None, {}, 0, value, "") for case, value in zip(cases, strange, strict=True)]
+    read = list(rows_of(TABLE, columns_of(rows).encode(1)))
+    assert [(row[4], row[8]) for row in read] == [([None], 0.0), ([None], 0.0), ([None], 0.0), ([0.5], 0.5)]
+    for gap, error in ((-1, OverflowError), (2**16, OverflowError), (0.5, ValueError)):
+        columns = columns_of(rows)
+        values = list(columns.values)
+        values[7] = np.array([gap] * 4) if error is ValueError else [gap] * 4
+        with pytest.raises(error):
+            Columns(LAYOUT, columns.counts, values).encode(1)
+
+
+@pytest.mark.parametrize("at", range(len(TABLE.columns)))
+def test_a_column_of_another_length_is_refused(at: int) -> None:
+    """Or what follows would be read from the wrong place."""
+    columns = columns_of([("a", [(1, 0.5)], [1, 2], None, {}, 3, 0.0, ""), ("b", [], [1, 2], None, {}, 3, 0.0, "")])
+    for wrong in (columns.values[at][:-1], [*columns.values[at], *columns.values[at]]):
+        values = [*columns.values[:at], wrong, *columns.values[at + 1 :]]
+        with pytest.raises(ValueError, match="a column of"):
+            Columns(LAYOUT, columns.counts, values)
+    with pytest.raises(ValueError, match="shorter"):
+        Columns(LAYOUT, columns.counts, columns.values[:-1])
+
+
 def test_a_table_that_cannot_be_written_by_column_is_refused_at_once() -> None:
     """When its layout is made, not when its first row is."""
     with pytest.raises(ValueError, match="not packed"):
         Layout(replace(TABLE, packed=None))
-    with pytest.raises(ValueError, match="UUID is not written by column yet"):
-        Layout(replace(TABLE, columns=(*TABLE.columns, Column("id", "UUID", "nothing"))))
+    for type_ in ("UUID", "Array(UInt64)", "Nullable(String)", "Map(String, String)"):
+        with pytest.raises(ValueError, match=r"things\.id: .* is not written by column yet"):
+            Layout(replace(TABLE, columns=(*TABLE.columns, Column("id", type_, "nothing"))))
 
 
 @pytest.fixture
@@ -156,7 +190,7 @@ def test_clickhouse_reads_them_as_it_reads_rows(stack: StackInfo, database: str)
         act("post", "eve", at=NOON - 2 * MINUTE, actor_followers=0, network="bluesky"),
     )
     found = []
-    for form in (BY_COLUMN, "JSONCompactEachRow"):
+    for form in (BY_COLUMN, BY_ROW):
         block = Block(ACCOUNT_SCORES.name, names, form)
         for number, columns in enumerate(several):
             rows = [(*row, 5) for row in columns.rows()]
