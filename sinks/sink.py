@@ -57,12 +57,9 @@ LANES: Final = 5
 """Tables that are inserted into at a time: most of a small insert is waiting."""
 MAX_BYTES: Final = 16 << 20
 """A collection ends at this size, what was put aside included, whatever the number of rows. As much may be under way, and as much
-of wide tables, both as inserts' bodies too."""
-
-
+of wide tables, both as inserts' bodies too. Bytes as they came."""
 MAX_CELLS: Final = 4_000_000
-"""So many cells of wide tables are inserted at a time, whatever their bytes: those come compressed, and ClickHouse needs some 15
-bytes for each before it has written them."""
+"""So many cells of wide tables are inserted at a time, 15 bytes each: what comes is compressed."""
 
 
 class _Delivery:
@@ -100,7 +97,7 @@ class _Delivery:
 
 
 Blocks = dict[tuple[str, ...], Block]
-"""By table, columns and format."""
+"""By table, format and columns."""
 
 
 class Sink:
