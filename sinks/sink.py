@@ -96,7 +96,7 @@ class _Delivery:
         return covers
 
 
-Blocks = dict[tuple[str, ...], Block]
+Blocks = dict[tuple[str, str, tuple[str, ...]], Block]
 """By table, format and columns."""
 
 
@@ -232,9 +232,9 @@ class Sink:
             if not self._later:
                 self._later_since = self.beat_at
             blocks = self._later
-        block = blocks.get((table, form, *columns))
+        block = blocks.get((table, form, columns))
         if block is None:
-            block = blocks[table, form, *columns] = Block(table, columns, form)
+            block = blocks[table, form, columns] = Block(table, columns, form)
         block.add(tp.topic, tp.partition, message.offset, value, rows, appended)
         return rows, len(value)
 

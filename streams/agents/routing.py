@@ -62,27 +62,28 @@ def rows_sends(
     topic: str, partition: int, table: str, rows: Sequence[tuple[Any, ...]], version: int, appended: int = 0
 ) -> Iterator[Send]:
     """Yield the messages that carry `rows` of `table` to the sink, the version put behind each row."""
-    value = encode_rows([(*row, version) for row in rows])
-    if len(value) > MAX_MESSAGE and len(rows) > 1:
-        half = len(rows) // 2
-        yield from rows_sends(topic, partition, table, rows[:half], version, appended)
-        yield from rows_sends(topic, partition, table, rows[half:], version, appended)
-    else:
-        yield Send(topic, partition, table.encode(), value, row_headers(table, len(rows), appended))
+    said = [(*row, version) for row in rows]
+    for value, count in _halved(lambda begin, end: encode_rows(said[begin:end]), 0, len(said)):
+        yield Send(topic, partition, table.encode(), value, row_headers(table, count, appended))
 
 
 def columns_sends(topic: str, partition: int, columns: Columns, version: int) -> Iterator[Send]:
     """Yield the messages that carry rows by column."""
-    table, waiting = columns.layout.table.name, [(0, len(columns))]
-    while waiting:
-        begin, end = waiting.pop()
-        value = columns.encode(version, begin, end)
-        if len(value) > MAX_MESSAGE and end - begin > 1:
-            middle = (begin + end) // 2
-            waiting += ((middle, end), (begin, middle))
-        else:
-            headers = (*row_headers(table, end - begin, 0), ("format", BY_COLUMN.encode()))
-            yield Send(topic, partition, table.encode(), value, headers)
+    table = columns.layout.table.name
+    for value, count in _halved(lambda begin, end: columns.encode(version, begin, end), 0, len(columns)):
+        headers = (*row_headers(table, count, 0), ("format", BY_COLUMN.encode()))
+        yield Send(topic, partition, table.encode(), value, headers)
+
+
+def _halved(make: Callable[[int, int], bytes], begin: int, end: int) -> Iterator[tuple[bytes, int]]:
+    """Yield what `make` makes of [begin, end), by halves where it is more than MAX_MESSAGE, and of how many that is."""
+    value = make(begin, end)
+    if len(value) > MAX_MESSAGE and end - begin > 1:
+        middle = (begin + end) // 2
+        yield from _halved(make, begin, middle)
+        yield from _halved(make, middle, end)
+    else:
+        yield value, end - begin
 
 
 def row_headers(table: str, count: int, appended: int) -> tuple[tuple[str, bytes], ...]:

@@ -16,7 +16,7 @@ from kafka.errors import IllegalStateError, RebalanceInProgressError
 from sinks import sink as module
 from sinks.block import Block
 from sinks.insert import RowsRefused
-from sinks.sink import LULL, WIDE, Sink, Sources
+from sinks.sink import LULL, WIDE, Blocks, Sink, Sources
 
 
 class Consumer:
@@ -90,7 +90,7 @@ class Log:
 def test_rows_of_different_formats_are_different_blocks() -> None:
     """While a worker of another version is still there; each goes in as its own messages say."""
     sink = Sink(None, None, Sources("rows", "letters"), rows=200, interval=0.0, stop=Event())  # type: ignore[arg-type]
-    blocks: dict[tuple[str, ...], Block] = {}
+    blocks: Blocks = {}
     for offset, form in enumerate((None, b"Native zstd", None, b"Native zstd")):
         headers = [("columns", b"id,version"), ("rows", b"1"), ("appended", b"0")]
         headers += [("format", form)] if form else []
@@ -282,7 +282,7 @@ def test_what_is_under_way_beside_wide_rows_is_committed_with_them(monkeypatch: 
     monkeypatch.setattr(sink, "_inserting", lambda _: next(inserts))
     sink._offsets = {ROWS: 1}
     sink.deliver([Block("events", ("id",))])
-    sink._offsets, sink._later = {other: 2}, {("account_scores", ()): Block("account_scores", ())}
+    sink._offsets, sink._later = {other: 2}, {("account_scores", "", ()): Block("account_scores", ())}
     sink._deliver_later()
     narrow.set_result(None)
     sink.settle()
