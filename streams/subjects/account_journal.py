@@ -78,6 +78,23 @@ def entries(journals: Sequence[bytes]) -> list[Entries]:
     return [found[start:end] for start, end in pairwise(bounds)]
 
 
+def others_in(journal: bytes) -> NDArray[np.uint64]:
+    """Return the hashes of whom, and of which posts, a journal says anything: each once, ascending."""
+    return np.array(sorted(set(np.frombuffer(journal, _WRITTEN)["who"].tolist())), np.uint64)
+
+
+def are_among(hashes: NDArray[np.uint64], some: NDArray[np.uint64]) -> Flags:
+    """Return which hashes are among `some`, which ascend.
+
+    >>> are_among(np.array([7, 1, 9, 3], np.uint64), np.array([3, 7], np.uint64)).tolist()
+    [True, False, False, True]
+    """
+    if not len(some):
+        return np.zeros(len(hashes), np.bool_)
+    flags: Flags = some[np.minimum(np.searchsorted(some, hashes), len(some) - 1)] == hashes
+    return flags
+
+
 def journal_of(found: Entries) -> bytes:
     """Return entries as a journal, in order."""
     if not len(found):

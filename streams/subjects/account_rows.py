@@ -7,8 +7,6 @@ for one alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -18,7 +16,6 @@ from schemas.rows.columns import Columns, cells
 from streams.measures.account.audience import total
 from streams.measures.account.catalogue import ACTIONS, LAYOUT, standing_columns, window_columns
 from streams.measures.account.columns import Flags, Ints, bounds_of, ints, spread
-from streams.measures.account.person import Person
 from streams.measures.account.rhythm import Rhythm
 from streams.measures.account.settings import ScoreSettings
 from streams.measures.account.views import (
@@ -29,12 +26,12 @@ from streams.measures.account.views import (
     WindowViews,
     account,
     rhythms_of,
-    table_of_people,
 )
 from streams.subject import Rows
 from streams.subjects.account_journal import Entries, are_kept
-from streams.subjects.account_settle import beat, sampled, since, tell
-from streams.subjects.account_state import Account, Settled, observe
+from streams.subjects.account_open import Look, Open
+from streams.subjects.account_settle import beat, sampled, since
+from streams.subjects.account_state import observe
 from streams.windows.panes import (
     GIVEN,
     KEPT_MINUTES,
@@ -51,27 +48,7 @@ TOGETHER: Final = 20_000
 """People at most that are looked at together, unless one account has more: what bounds the memory."""
 
 
-@dataclass(slots=True)
-class Look:
-    """An account that is looked at. `found` is what is still open of its journal."""
-
-    key: str
-    account: Account
-    settled: Settled
-    found: Entries
-
-
-@dataclass(slots=True)
-class _Told:
-    """What is remembered of an account, with what can still change."""
-
-    people: dict[int, Person]
-    posts: dict[int, list[int]]
-    posts_level: int
-    audience: Audience
-
-
-def say(looks: Sequence[Look], now: int, rows: Rows, settings: ScoreSettings) -> list[int]:
+def say(looks: Sequence[Look], now: int, rows: Rows, past: Open, settings: ScoreSettings) -> list[int]:
     """Say the row of each account of which a window changed since it was last said; return when the next will.
 
     `now` and the result are minutes since the epoch, 0 for never.
@@ -94,7 +71,7 @@ def say(looks: Sequence[Look], now: int, rows: Rows, settings: ScoreSettings) ->
     if len(silent := news[windows == 0]):
         rows.columns.append(_silent([looks[at].key for at in silent.tolist()], as_of[silent]))
     for some in _portions(looks, news[windows > 0].tolist()):
-        together = _Together([looks[at] for at in some], [rhythms[at] for at in some], now, settings)
+        together = _Together([looks[at] for at in some], [rhythms[at] for at in some], now, past, settings)
         chosen = np.array(some)
         rows.columns.append(together.columns(pick(held, chosen), as_of[chosen], changed.lately[chosen]))
     due: list[int] = changed.due.tolist()
@@ -133,12 +110,14 @@ def _portions(looks: Sequence[Look], chosen: Sequence[int]) -> Iterator[list[int
 class _Together:
     """Accounts whose rows are worked out together."""
 
-    def __init__(self, looks: Sequence[Look], rhythms: Sequence[Rhythm], now: int, settings: ScoreSettings) -> None:
+    def __init__(
+        self, looks: Sequence[Look], rhythms: Sequence[Rhythm], now: int, past: Open, settings: ScoreSettings
+    ) -> None:
         self.looks, self.rhythms, self.now, self.settings = looks, rhythms, now, settings
-        self.told = [_told(look, rhythm, settings) for look, rhythm in zip(looks, rhythms, strict=True)]
+        self.told = past.told(looks, settings)
         self.scale = ints((1 << look.settled.level for look in looks), len(looks))
-        self.bounds = bounds_of((len(told.people) for told in self.told), len(looks))
-        self.people = table_of_people(list(chain.from_iterable(told.people.values() for told in self.told)))
+        self.bounds = bounds_of(self.told.sizes, len(looks))
+        self.audience = [_audience(look, rhythm) for look, rhythm in zip(looks, rhythms, strict=True)]
 
     def columns(self, held: Held, as_of: Ints, lately: Ints) -> Columns:
         """Return their rows; every account has a window that is not empty."""
@@ -159,7 +138,7 @@ class _Together:
         bounds = bounds_of(sizes, len(whose))
         view = spread(bounds)
         people = np.arange(bounds[-1]) + (self.bounds[whose] - bounds[:-1])[view]
-        followers = ints((total(told.audience) for told in self.told), len(self.told))
+        followers = ints(map(total, self.audience), len(self.audience))
         return WindowViews(
             *sums.received,
             *sums.given,
@@ -167,7 +146,7 @@ class _Together:
             start=sums.start,
             scale=self.scale[whose],
             followers=followers[whose],
-            people=People(*self.people[:, people]),
+            people=People(*self.told.people[:, people]),
             whose=view,
             since=sums.start[view],
             lately=self._lately(sums),
@@ -184,18 +163,21 @@ class _Together:
 
     def _standing(self, held: Held, lately: Ints) -> StandingViews:
         days, day_of = day_sums(held)
+        posts = [
+            sampled(some, look.settled.posts_level) for some, look in zip(self.told.posts, self.looks, strict=True)
+        ]
         return StandingViews(
             now=lately,
-            people=People(*self.people),
+            people=People(*self.told.people),
             bounds=self.bounds,
             whose=spread(self.bounds),
             scale=self.scale,
             rhythm=rhythms_of(self.rhythms),
             days=days,
             day_of=day_of,
-            shares=[[post[0] for post in told.posts.values()] if told.posts else () for told in self.told],
-            share_scale=[1 << told.posts_level for told in self.told],
-            audience=[told.audience for told in self.told],
+            shares=[[post[0] for post in some.values()] if some else () for some, _ in posts],
+            share_scale=[1 << level for _, level in posts],
+            audience=self.audience,
             settings=self.settings,
         )
 
@@ -212,21 +194,15 @@ def _silent(keys: Sequence[str], as_of: Ints) -> Columns:
     return Columns(LAYOUT, np.zeros(count, np.int64), [keys, np.zeros_like(as_of), as_of, *windows, *standing])
 
 
-def _told(look: Look, rhythm: Rhythm, settings: ScoreSettings) -> _Told:
-    settled = look.settled
-    people, posts = settled.people, settled.posts
-    if len(look.found):
-        people, posts = _with_open(people, settled.level, posts, look.found, settings)
-    posts, level = sampled(posts, settled.posts_level)
-    audience = settled.audience
+def _audience(look: Look, rhythm: Rhythm) -> Audience:
+    """Return what was seen of the followers, with what was since somebody looked."""
+    audience = look.settled.audience
     if look.account.audience:
         audience = {network: seen.copy() for network, seen in audience.items()}
         for network, seen in look.account.audience.items():
             for at in range(0, len(seen), 3):
                 observe(audience, network, *seen[at : at + 3])
-    if rhythm.anew:
-        audience = since(audience, rhythm.anew)
-    return _Told(people, posts, level, audience)
+    return since(audience, rhythm.anew) if rhythm.anew else audience
 
 
 def _lately(found: Entries, start: int, levels: dict[int, int]) -> Lately:
@@ -253,19 +229,3 @@ def _lately(found: Entries, start: int, levels: dict[int, int]) -> Lately:
 
 
 _NO_ENGAGEMENT: Final = (FOLLOW, MARK_KIND)
-
-
-def _with_open(
-    people: dict[int, Person],
-    level: int,
-    posts: dict[int, list[int]],
-    found: Entries,
-    settings: ScoreSettings,
-) -> tuple[dict[int, Person], dict[int, list[int]]]:
-    """Return people and posts as they are with what can still change; the given ones stay as they are."""
-    people, posts = people.copy(), posts.copy()
-    for who in np.unique(found["who"]).tolist():
-        if (person := people.get(who)) is not None:
-            people[who] = person.copy()
-    tell(people, level, posts, found, settings)
-    return people, posts

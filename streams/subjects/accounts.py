@@ -10,7 +10,8 @@ from streams.measures.account.settings import DEFAULTS, ScoreSettings
 from streams.runs import runs
 from streams.subject import DAY, MINUTE, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.account_journal import HASH_BITS, SHARED, hash_of_name, older, pack
-from streams.subjects.account_rows import Look, say
+from streams.subjects.account_open import Look, Open
+from streams.subjects.account_rows import say
 from streams.subjects.account_settle import closed, settle
 from streams.subjects.account_state import Account, dump, keep, load, observe, opened, sample, settled_of
 from streams.subjects.pane_rows import say_panes
@@ -42,6 +43,7 @@ class Accounts(Subject[Account]):
     def __init__(self, *, settings: ScoreSettings = DEFAULTS) -> None:
         """`settings` of the scores."""
         self.settings = settings
+        self._open = Open()
 
     def keys(self, fact: Fact) -> Iterable[str]:
         """Return the actor, where it gave anything, and the receivers, each once."""
@@ -115,6 +117,10 @@ class Accounts(Subject[Account]):
                 keep(state, found)
         say_panes(key, minutes, touched, rows)
 
+    def forget(self) -> None:
+        """Keep nothing of accounts but their states."""
+        self._open.forget()
+
     def present(self, key: str, state: Account, now: Now, rows: Rows) -> int | Due:
         """Settle what is past, say the rows of windows that changed, and return when the next one will."""
         return self.present_many([(key, state)], now, rows)[0]
@@ -129,15 +135,16 @@ class Accounts(Subject[Account]):
     def _present_run(self, items: Sequence[tuple[str, Account]], now: Now, rows: Rows) -> Iterator[int | Due]:
         minute, floor = now.time // MINUTE, now.floor // MINUTE
         looks = []
+        journals = [(state.journal[: state.tidied], state.journal[state.tidied :]) for _, state in items]
         several = opened([state for _, state in items])
         pasts = older(several, closed(minute, floor))
-        for (key, state), found, past in zip(items, several, pasts, strict=True):
+        for (key, state), found, past, (before, since) in zip(items, several, pasts, journals, strict=True):
             settled = settled_of(state)
             sample(state, settled, found)
             found = settle(state, settled, found, past, minute, floor, self.settings)
             keep(state, found)
-            looks.append(Look(key, state, settled, found))
-        for look, due in zip(looks, say(looks, minute, rows, self.settings), strict=True):
+            looks.append(Look(key, state, settled, found, before, since))
+        for look, due in zip(looks, say(looks, minute, rows, self._open, self.settings), strict=True):
             if not (look.account.minutes or look.settled.hours or look.settled.days):
                 yield RELEASE
             else:

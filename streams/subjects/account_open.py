@@ -1,0 +1,162 @@
+"""People and posts of accounts as they are with what can still change.
+
+What is in a journal may be taken back, and something may come in between, so nobody was told of it for good: whenever
+somebody looks, it is told anew to what is settled, of which each look has a copy of its own. Of an account that is busy that is
+an hour and more of the same again and again, but for a few entries; and what is kept of one person depends on nobody else. So
+what came out is remembered, and only those of whom something was written since are told anew. It comes out as if nothing was
+remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.measures.account.columns import Ints
+from streams.measures.account.person import Person
+from streams.measures.account.settings import ScoreSettings
+from streams.measures.account.views import table_of_people
+from streams.subjects.account_journal import Entries, are_among, others_in
+from streams.subjects.account_settle import tell
+from streams.subjects.account_state import Account, Settled
+
+FEW: Final = 48
+"""Entries up to which an account is told anew each time."""
+ROOM: Final = 1 << 17
+"""People and posts at most that are remembered, a person in 184 bytes."""
+
+Posts: TypeAlias = dict[int, list[int]]
+"""Hash of a post → shares, and when it was last shared."""
+People: TypeAlias = dict[int, Person]
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Look:
+    """An account that is looked at."""
+
+    key: str
+    account: Account
+    settled: Settled
+    found: Entries
+    """What is still open of its journal."""
+    before: bytes
+    """The journal as the last look left it,"""
+    since: bytes
+    """and what was written behind it since."""
+
+
+class Told(NamedTuple):
+    """Of accounts that were looked at together: their people, how many each has, and its posts."""
+
+    people: Ints
+    """As of `table_of_people`, those of one account after those of another."""
+    sizes: list[int]
+    posts: list[Posts]
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What came out of an account, and all that it came of."""
+
+    settled: bytes
+    journal: bytes
+    who: NDArray[np.uint64]
+    table: Ints
+    posts: Posts
+
+    def __len__(self) -> int:
+        return len(self.who) + len(self.posts)
+
+    def still_of(self, look: Look) -> bool:
+        """Tell whether nothing was done to the account but that something was written.
+
+        That an hour of the journal is sampled more finely now need not be asked: `settled` says the level of the account,
+        which is none lower.
+        """
+        return self.journal == look.before and self.settled == look.account.settled
+
+    def without(self, changed: NDArray[np.uint64]) -> None:
+        """Take out these people and posts."""
+        stay = ~are_among(self.who, changed)
+        self.who, self.table = self.who[stay], self.table[:, stay]
+        for post in changed.tolist():
+            self.posts.pop(post, None)
+
+    def add(self, people: People, posts: Posts) -> None:
+        """Add people and posts that it has not."""
+        self.who = np.concatenate([self.who, np.fromiter(people, np.uint64, len(people))])
+        self.table = np.concatenate([self.table, table_of_people(list(people.values()))], axis=1)
+        self.posts |= posts
+
+
+class Open:
+    """Tells what is open, and remembers those accounts that were looked at last."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._memories: dict[str, _Memory] = {}
+        """The account that was looked at last comes last."""
+        self._size = 0
+
+    def forget(self) -> None:
+        """Remember nothing any more."""
+        self._memories.clear()
+        self._size = 0
+
+    def told(self, looks: Sequence[Look], settings: ScoreSettings) -> Told:
+        """Return people and posts of accounts. People and posts that are settled are used up."""
+        tables: list[Ints] = []
+        few: list[Person] = []
+        sizes, several = [], []
+        for look in looks:
+            if len(look.found) > FEW:
+                memory = self._remembered(look, settings)
+                tables += (table_of_people(few), memory.table)
+                few, posts = [], memory.posts
+                sizes.append(len(memory.who))
+            else:
+                people, posts = look.settled.people, look.settled.posts
+                tell(people, look.settled.level, posts, look.found, settings)
+                few += people.values()
+                sizes.append(len(people))
+            several.append(posts)
+        return Told(np.concatenate([*tables, table_of_people(few)], axis=1), sizes, several)
+
+    def _remembered(self, look: Look, settings: ScoreSettings) -> _Memory:
+        """Return what comes out of an account, and remember it; if it is too much, no more of who was looked at longest ago."""
+        account, found, people, posts = look.account, look.found, look.settled.people, look.settled.posts
+        memory = self._forgotten(look.key)
+        if memory is None or not memory.still_of(look):
+            memory = _Memory(account.settled, b"", _NOBODY, table_of_people([]), {})
+        else:
+            changed = others_in(look.since)
+            found = found[are_among(found["who"], changed)]
+            people, posts = _some(people, changed), _some(posts, changed)
+            memory.without(changed)
+        tell(people, look.settled.level, posts, found, settings)
+        memory.journal = account.journal
+        memory.add(people, posts)
+        self._memories[look.key] = memory
+        self._size += len(memory)
+        while self._size > ROOM:
+            self._forgotten(next(iter(self._memories)))
+        return memory
+
+    def _forgotten(self, key: str) -> _Memory | None:
+        """Return what is remembered of an account, and remember no more of it."""
+        memory = self._memories.pop(key, None)
+        if memory is not None:
+            self._size -= len(memory)
+        return memory
+
+
+_NOBODY: Final = np.zeros(0, np.uint64)
+
+
+def _some(things: dict[int, T], chosen: NDArray[np.uint64]) -> dict[int, T]:
+    return {number: things[number] for number in chosen.tolist() if number in things} if things else {}
