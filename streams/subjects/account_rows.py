@@ -78,7 +78,7 @@ def say(looks: Sequence[Look], now: int, rows: Rows, past: Open, settings: Score
     return due
 
 
-_ALL: Final = 1 << 62
+_ALL: Final = 1 << 40
 
 
 def _beaten(looks: Sequence[Look], settings: ScoreSettings) -> tuple[list[Rhythm], list[Panes]]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from schemas.fact import CHECKIN, EARNED, FOLLOW, POST, UNFOLLOW
 from streams.measures.account.person import FORGET_AFTER, Person
-from streams.measures.account.rhythm import Rhythm
+from streams.measures.account.rhythm import ACTED, ENGAGED, GAVE, Rhythm
 from streams.measures.account.settings import ScoreSettings
 from streams.subject import MINUTE
 from streams.subjects.account_journal import HASH_BITS, POSTS, Entries, is_kept, level_for, told
@@ -65,19 +65,16 @@ def beat(rhythm: Rhythm, minutes: Panes, before: int, marks: Panes, unit: int, s
     """Tell `rhythm` of the minutes older than `before`, and add the gaps they end to `marks`, panes of
     `unit`."""
     beats: dict[int, int] = {}
+    limit = before << SLOT_BITS
     for key, number in minutes.items():
-        if number > 0:
+        if number > 0 and key < limit:
             minute = key >> SLOT_BITS
-            if minute < before:
-                beats[minute] = beats.get(minute, 0) | _BEAT[key & SLOT_MASK]
-    for minute in sorted(beats):
-        what = beats[minute]
-        gap = rhythm.beat(minute, bool(what & _ENGAGED), bool(what & _GAVE), bool(what & _ACTED), settings)
-        if gap:
-            pane = minute // unit << SLOT_BITS
-            add(marks, pane | GAPS, 1)
-            add(marks, pane | GAP_SUM, gap)
-            add(marks, pane | GAP_SQUARES, gap * gap)
+            beats[minute] = beats.get(minute, 0) | _BEAT[key & SLOT_MASK]
+    for minute, gap in rhythm.beat(beats, settings):
+        pane = minute // unit << SLOT_BITS
+        add(marks, pane | GAPS, 1)
+        add(marks, pane | GAP_SUM, gap)
+        add(marks, pane | GAP_SQUARES, gap * gap)
 
 
 def closed(now: int, floor: int) -> int:
@@ -168,14 +165,11 @@ def _beats() -> list[int]:
         if kind == MARK_KIND:
             continue
         if slot < GIVEN:
-            table[slot] = _ENGAGED if klass == EARNED and kind not in (FOLLOW, UNFOLLOW) else 0
+            table[slot] = ENGAGED if klass == EARNED and kind not in (FOLLOW, UNFOLLOW) else 0
         else:
-            table[slot] = _ACTED | (0 if kind in (POST, CHECKIN, FOLLOW, UNFOLLOW) else _GAVE)
+            table[slot] = ACTED | (0 if kind in (POST, CHECKIN, FOLLOW, UNFOLLOW) else GAVE)
     return table
 
 
-_ENGAGED: Final = 1
-_GAVE: Final = 2
-_ACTED: Final = 4
 _BEAT: Final = _beats()
 """By slot: what happened in a minute that has one of it."""

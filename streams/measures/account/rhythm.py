@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from typing import Final
 
@@ -10,6 +11,10 @@ import msgspec
 from streams.measures.account.memory import UNIT, faded
 from streams.measures.account.settings import DAY, ScoreSettings
 
+ENGAGED: Final = 1
+GAVE: Final = 2
+ACTED: Final = 4
+"""What happened in a minute: earned engagement, engagement with others, own actions."""
 FORGOTTEN_AFTER: Final = 60
 """After so many days without anything an account is forgotten."""
 
@@ -39,45 +44,63 @@ class Rhythm(msgspec.Struct, array_like=True, gc=False):
     anew: int = 0
     """Minute in which it began anew after a long silence: what was before is forgotten."""
 
-    def beat(self, minute: int, engaged: bool, gave: bool, acted: bool, settings: ScoreSettings) -> int:
-        """Note a minute with earned engagement, engagement with others, own actions; return the gap it ends,
-        or 0.
+    def beat(self, minutes: Mapping[int, int], settings: ScoreSettings) -> list[tuple[int, int]]:
+        """Note what happened in which minutes (ENGAGED | GAVE | ACTED); return the gaps between own actions that they end, each
+        as the minute in which it ended and how many it lasted.
 
-        >>> rhythm, settings = Rhythm(), ScoreSettings()
-        >>> [rhythm.beat(minute, True, False, True, settings) for minute in (1000, 1010, 1720)]
-        [0, 10, 710]
+        >>> rhythm, both = Rhythm(), ENGAGED | ACTED
+        >>> rhythm.beat({1000: both, 1010: both, 1720: both}, ScoreSettings())
+        [(1010, 10), (1720, 710)]
         >>> rhythm.engaged, rhythm.engaged_fast  # 1010 is no occasion of its own
         (1720, 1500)
         """
-        if minute // DAY - self.seen // DAY >= FORGOTTEN_AFTER and self.seen:
-            # Whoever looked in between has released the account; whoever did not shall say the same.
-            self.first = self.acted = self.engaged = self.gave = 0
-            self.engaged_fast = self.engaged_slow = self.gave_fast = self.gave_slow = 0
-            self.anew = minute
-        self.seen = max(self.seen, minute)
-        if not self.first:
-            self.first = minute
-        if engaged and minute // settings.occasion > self.engaged // settings.occasion:
-            if self.engaged:
-                age = minute - self.engaged
-                self.engaged_fast = faded(self.engaged_fast, age, settings.fast)
-                self.engaged_slow = faded(self.engaged_slow, age, settings.slow)
-            self.engaged_fast += UNIT
-            self.engaged_slow += UNIT
-            self.engaged = minute
-        if gave and minute // settings.occasion > self.gave // settings.occasion:
-            if self.gave:
-                age = minute - self.gave
-                self.gave_fast = faded(self.gave_fast, age, settings.fast)
-                self.gave_slow = faded(self.gave_slow, age, settings.slow)
-            self.gave_fast += UNIT
-            self.gave_slow += UNIT
-            self.gave = minute
-        if not acted:
-            return 0
-        gap = minute - self.acted if self.acted else 0
-        self.acted = minute
-        return gap
+        occasion = settings.occasion
+        seen, acted = self.seen, self.acted
+        engaged, gave = self.engaged // occasion, self.gave // occasion
+        gaps = []
+        for minute in sorted(minutes):
+            what = minutes[minute]
+            if seen and minute // DAY - seen // DAY >= FORGOTTEN_AFTER:
+                # Whoever looked in between has released the account; whoever did not shall say the same.
+                self.first = self.engaged = self.gave = acted = engaged = gave = 0
+                self.engaged_fast = self.engaged_slow = self.gave_fast = self.gave_slow = 0
+                self.anew = minute
+            if minute > seen:
+                seen = minute
+            if not self.first:
+                self.first = minute
+            if what & ENGAGED and minute // occasion > engaged:
+                engaged = minute // occasion
+                self._engage(minute, settings)
+            if what & GAVE and minute // occasion > gave:
+                gave = minute // occasion
+                self._give(minute, settings)
+            if what & ACTED:
+                if acted:
+                    gaps.append((minute, minute - acted))
+                acted = minute
+        self.seen, self.acted = seen, acted
+        return gaps
+
+    def _engage(self, minute: int, settings: ScoreSettings) -> None:
+        """Note that an occasion of earned engagement begins."""
+        if self.engaged:
+            age = minute - self.engaged
+            self.engaged_fast = faded(self.engaged_fast, age, settings.fast)
+            self.engaged_slow = faded(self.engaged_slow, age, settings.slow)
+        self.engaged_fast += UNIT
+        self.engaged_slow += UNIT
+        self.engaged = minute
+
+    def _give(self, minute: int, settings: ScoreSettings) -> None:
+        """Note that an occasion of engagement with others begins."""
+        if self.gave:
+            age = minute - self.gave
+            self.gave_fast = faded(self.gave_fast, age, settings.fast)
+            self.gave_slow = faded(self.gave_slow, age, settings.slow)
+        self.gave_fast += UNIT
+        self.gave_slow += UNIT
+        self.gave = minute
 
     def copy(self) -> Rhythm:
         """Return a rhythm that can be changed without changing this one."""

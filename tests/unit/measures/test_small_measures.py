@@ -3,6 +3,7 @@ repeats."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from streams.measures.account.burstiness import burstiness
 from streams.measures.account.h_index import MEASURE as H_INDEX
+from streams.measures.account.rhythm import ACTED, ENGAGED, GAVE, Rhythm
+from streams.measures.account.settings import DEFAULTS
 from streams.measures.account.views import account
 from tests.unit.measures.world import DAY, HOUR, MINUTE, NOON, World, act
 
@@ -165,3 +168,16 @@ def test_rates_name_their_denominator() -> None:
     assert ada["amplification_per_1k_followers"] == 6.0
     assert bob["amplification_per_post"] is bob["amplification_per_1k_followers"] is None
     assert (bob["amplification"], bob["amplification_earned"], bob["amplification_incentivised"]) == (1, 0, 1)
+
+
+@given(st.dictionaries(st.integers(1, 100_000_000) | st.integers(1, 5_000), st.integers(1, ENGAGED | GAVE | ACTED)))
+def test_a_rhythm_is_the_same_however_many_minutes_it_is_told_at_once(minutes: dict[int, int]) -> None:
+    """All at once as one after the other; and each gap is from one own action to the next, unless all was forgotten between."""
+    together, apart = Rhythm(), Rhythm()
+    gaps = together.beat(minutes, DEFAULTS)
+    assert gaps == [gap for minute in sorted(minutes) for gap in apart.beat({minute: minutes[minute]}, DEFAULTS)]
+    assert together == apart
+    acted = [minute for minute in sorted(minutes) if minutes[minute] & ACTED]
+    assert {minute - gap for minute, gap in gaps} <= set(acted)
+    if not together.anew:
+        assert gaps == [(after, after - before) for before, after in pairwise(acted)]
