@@ -141,9 +141,7 @@ def _thinned(found: Entries, levels: dict[int, int]) -> Entries:
     starts = np.flatnonzero(np.diff(hours, prepend=-1))
     for start, end in zip(starts, [*starts[1:], len(found)], strict=True):
         hour, who, posts = int(hours[start]), found["who"][start:end], kept[start:end]
-        if end - start > CAPACITY and (
-            level := level_for(np.unique(who[~posts]).tolist(), CAPACITY, levels.get(hour, 0))
-        ):
+        if end - start > CAPACITY and (level := level_for(set(who[~posts].tolist()), CAPACITY, levels.get(hour, 0))):
             levels[hour] = level
         posts |= are_kept(who, levels.get(hour, 0))
     return found if kept.all() else found[kept]
@@ -154,7 +152,7 @@ def sample(account: Account, settled: Settled, found: Entries) -> None:
     level = max(settled.level, max(account.levels.values(), default=0))
     if level == settled.level and len(found) + len(settled.people) <= CAPACITY:
         return
-    everyone = settled.people.keys() | set(np.unique(found["who"][~posts_in(found)]).tolist())
+    everyone = settled.people.keys() | set(found["who"][~posts_in(found)].tolist())
     level = level_for((who for who in everyone if is_kept(who, level)), CAPACITY, level)
     if level != settled.level:
         settled.level = level
