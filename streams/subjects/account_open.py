@@ -26,8 +26,8 @@ from streams.subjects.account_state import Account, Settled
 
 FEW: Final = 48
 """Entries up to which an account is told anew each time."""
-ROOM: Final = 1 << 17
-"""People and posts at most that are remembered, a person in 184 bytes."""
+ROOM: Final = 48 << 20
+"""Bytes at most of what is remembered, about: a person takes 184, an entry of a journal 23."""
 
 Posts: TypeAlias = dict[int, list[int]]
 """Hash of a post → shares, and when it was last shared."""
@@ -42,12 +42,13 @@ class Look:
     key: str
     account: Account
     settled: Settled
+    """Its people and posts are this look's own, and not to be read after they were told."""
     found: Entries
     """What is still open of its journal."""
-    before: bytes
-    """The journal as the last look left it,"""
-    since: bytes
-    """and what was written behind it since."""
+    journal: bytes
+    """As it was before this look: of its beginning,"""
+    tidied: int
+    """so many bytes, as the last look left it, or a fold that tidied; behind it, what was written since."""
 
 
 class Told(NamedTuple):
@@ -57,11 +58,16 @@ class Told(NamedTuple):
     """As of `table_of_people`, those of one account after those of another."""
     sizes: list[int]
     posts: list[Posts]
+    """Not to be changed, and true until others are told."""
 
 
 @dataclass(slots=True)
 class _Memory:
-    """What came out of an account, and all that it came of."""
+    """What came out of an account, and all that it came of: what is settled, and the journal.
+
+    People are told at the level of what is settled, which is none lower than that of any hour of the journal (`sample`): what
+    an hour drops when its sample gets smaller is of nobody here. And what was here and is settled since makes `settled` other bytes.
+    """
 
     settled: bytes
     journal: bytes
@@ -69,16 +75,16 @@ class _Memory:
     table: Ints
     posts: Posts
 
-    def __len__(self) -> int:
-        return len(self.who) + len(self.posts)
+    @property
+    def size(self) -> int:
+        """Return how many bytes it takes, about."""
+        parts = self.table.nbytes + self.who.nbytes + len(self.journal) + len(self.settled)
+        return parts + _POST * len(self.posts) + _ACCOUNT
 
     def still_of(self, look: Look) -> bool:
-        """Tell whether nothing was done to the account but that something was written.
-
-        That an hour of the journal is sampled more finely now need not be asked: `settled` says the level of the account,
-        which is none lower.
-        """
-        return self.journal == look.before and self.settled == look.account.settled
+        """Tell whether nothing was done to the account but that something was written."""
+        as_left = len(self.journal) == look.tidied and look.journal.startswith(self.journal)
+        return as_left and self.settled == look.account.settled
 
     def without(self, changed: NDArray[np.uint64]) -> None:
         """Take out these people and posts."""
@@ -109,7 +115,7 @@ class Open:
         self._size = 0
 
     def told(self, looks: Sequence[Look], settings: ScoreSettings) -> Told:
-        """Return people and posts of accounts. People and posts that are settled are used up."""
+        """Return people and posts of accounts, each of which is there once."""
         tables: list[Ints] = []
         few: list[Person] = []
         sizes, several = [], []
@@ -128,34 +134,38 @@ class Open:
         return Told(np.concatenate([*tables, table_of_people(few)], axis=1), sizes, several)
 
     def _remembered(self, look: Look, settings: ScoreSettings) -> _Memory:
-        """Return what comes out of an account, and remember it; if it is too much, no more of who was looked at longest ago."""
+        """Return what comes out of an account, and remember it, if need be instead of those that were looked at longest ago."""
         account, found, people, posts = look.account, look.found, look.settled.people, look.settled.posts
         memory = self._forgotten(look.key)
         if memory is None or not memory.still_of(look):
             memory = _Memory(account.settled, b"", _NOBODY, table_of_people([]), {})
         else:
-            changed = others_in(look.since)
+            changed = others_in(look.journal[look.tidied :])
             found = found[are_among(found["who"], changed)]
             people, posts = _some(people, changed), _some(posts, changed)
             memory.without(changed)
         tell(people, look.settled.level, posts, found, settings)
         memory.journal = account.journal
         memory.add(people, posts)
-        self._memories[look.key] = memory
-        self._size += len(memory)
-        while self._size > ROOM:
-            self._forgotten(next(iter(self._memories)))
+        if (size := memory.size) <= ROOM:
+            while self._size + size > ROOM:
+                self._forgotten(next(iter(self._memories)))
+            self._memories[look.key] = memory
+            self._size += size
         return memory
 
     def _forgotten(self, key: str) -> _Memory | None:
         """Return what is remembered of an account, and remember no more of it."""
         memory = self._memories.pop(key, None)
         if memory is not None:
-            self._size -= len(memory)
+            self._size -= memory.size
         return memory
 
 
 _NOBODY: Final = np.zeros(0, np.uint64)
+_POST: Final = 250
+_ACCOUNT: Final = 1000
+"""Bytes of a post, and of an account by itself."""
 
 
 def _some(things: dict[int, T], chosen: NDArray[np.uint64]) -> dict[int, T]:

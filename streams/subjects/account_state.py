@@ -59,7 +59,7 @@ class Account(msgspec.Struct, array_like=True):
     minutes: Panes = {}
     journal: bytes = b""
     tidied: int = 0
-    """Length of the journal when it was last kept."""
+    """Length of the journal when it was last kept; what is behind was written since, and nothing else changes a journal."""
     levels: dict[int, int] = {}
     """Hour since the epoch → level of its entries in the journal, where not 0."""
     audience: dict[str, list[int]] = {}

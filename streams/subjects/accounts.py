@@ -135,15 +135,15 @@ class Accounts(Subject[Account]):
     def _present_run(self, items: Sequence[tuple[str, Account]], now: Now, rows: Rows) -> Iterator[int | Due]:
         minute, floor = now.time // MINUTE, now.floor // MINUTE
         looks = []
-        journals = [(state.journal[: state.tidied], state.journal[state.tidied :]) for _, state in items]
+        journals = [(state.journal, state.tidied) for _, state in items]
         several = opened([state for _, state in items])
         pasts = older(several, closed(minute, floor))
-        for (key, state), found, past, (before, since) in zip(items, several, pasts, journals, strict=True):
+        for (key, state), found, past, journal in zip(items, several, pasts, journals, strict=True):
             settled = settled_of(state)
             sample(state, settled, found)
             found = settle(state, settled, found, past, minute, floor, self.settings)
             keep(state, found)
-            looks.append(Look(key, state, settled, found, before, since))
+            looks.append(Look(key, state, settled, found, *journal))
         for look, due in zip(looks, say(looks, minute, rows, self._open, self.settings), strict=True):
             if not (look.account.minutes or look.settled.hours or look.settled.days):
                 yield RELEASE

@@ -46,7 +46,8 @@ class Rhythm(msgspec.Struct, array_like=True, gc=False):
 
     def beat(self, minutes: Mapping[int, int], settings: ScoreSettings) -> list[tuple[int, int]]:
         """Note what happened in which minutes (ENGAGED | GAVE | ACTED); return the gaps between own actions that they end, each
-        as the minute in which it ended and how many it lasted.
+        as the minute in which it ended and how many it lasted. They are later than any told before, in whatever order; one
+        that was told already ends no gap.
 
         >>> rhythm, both = Rhythm(), ENGAGED | ACTED
         >>> rhythm.beat({1000: both, 1010: both, 1720: both}, ScoreSettings())
@@ -76,7 +77,7 @@ class Rhythm(msgspec.Struct, array_like=True, gc=False):
                 gave = minute // occasion
                 self._give(minute, settings)
             if what & ACTED:
-                if acted:
+                if acted and minute != acted:
                     gaps.append((minute, minute - acted))
                 acted = minute
         self.seen, self.acted = seen, acted

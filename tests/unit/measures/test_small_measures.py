@@ -181,3 +181,10 @@ def test_a_rhythm_is_the_same_however_many_minutes_it_is_told_at_once(minutes: d
     assert {minute - gap for minute, gap in gaps} <= set(acted)
     if not together.anew:
         assert gaps == [(after, after - before) for before, after in pairwise(acted)]
+
+
+def test_a_minute_that_was_told_already_ends_no_gap() -> None:
+    """It should not come twice; if it does, nothing is counted."""
+    rhythm = Rhythm()
+    assert rhythm.beat({1000: ACTED}, DEFAULTS) == []
+    assert rhythm.beat({1000: ACTED, 1007: ACTED}, DEFAULTS) == [(1007, 7)]
