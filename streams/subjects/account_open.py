@@ -66,7 +66,7 @@ class _Memory:
     """What came out of an account, and all that it came of: what is settled, and the journal.
 
     People are told at the level of what is settled, which is none lower than that of any hour of the journal (`sample`): what
-    an hour drops when its sample gets smaller is of nobody here. And what was here and is settled since makes `settled` other bytes.
+    an hour drops when its sample gets smaller is of nobody here. What was here and is settled since makes `settled` other bytes.
     """
 
     settled: bytes
