@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +22,13 @@ from streams.measures.account.settings import ScoreSettings
 from streams.measures.account.views import table_of_people
 from streams.subjects.account_journal import Entries, are_among, others_in
 from streams.subjects.account_settle import tell
-from streams.subjects.account_state import Account, Settled
+from streams.subjects.account_state import Account, People, Posts, Settled
 
 FEW: Final = 48
 """Entries up to which an account is told anew each time."""
 ROOM: Final = 48 << 20
 """Bytes at most of what is remembered, about: a person takes 184, an entry of a journal 23."""
 
-Posts: TypeAlias = dict[int, list[int]]
-"""Hash of a post → shares, and when it was last shared."""
-People: TypeAlias = dict[int, Person]
 T = TypeVar("T")
 
 

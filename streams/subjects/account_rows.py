@@ -6,7 +6,7 @@ for one alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -27,11 +27,12 @@ from streams.measures.account.views import (
     account,
     rhythms_of,
 )
+from streams.runs import runs
 from streams.subject import Rows
 from streams.subjects.account_journal import Entries, are_kept
 from streams.subjects.account_open import Look, Open
 from streams.subjects.account_settle import beat, sampled, since
-from streams.subjects.account_state import observe
+from streams.subjects.account_state import observe_all
 from streams.windows.panes import (
     GIVEN,
     KEPT_MINUTES,
@@ -70,7 +71,11 @@ def say(looks: Sequence[Look], now: int, rows: Rows, past: Open, settings: Score
     as_of = changed.as_of * 60
     if len(silent := news[windows == 0]):
         rows.columns.append(_silent([looks[at].key for at in silent.tolist()], as_of[silent]))
-    for some in _portions(looks, news[windows > 0].tolist()):
+
+    def people(at: int) -> int:
+        return len(looks[at].settled.people) + len(looks[at].found)
+
+    for some in runs(news[windows > 0].tolist(), people, TOGETHER):
         together = _Together([looks[at] for at in some], [rhythms[at] for at in some], now, past, settings)
         chosen = np.array(some)
         rows.columns.append(together.columns(pick(held, chosen), as_of[chosen], changed.lately[chosen]))
@@ -92,19 +97,6 @@ def _beaten(looks: Sequence[Look], settings: ScoreSettings) -> tuple[list[Rhythm
         rhythms.append(rhythm)
         several.append(minutes)
     return rhythms, several
-
-
-def _portions(looks: Sequence[Look], chosen: Sequence[int]) -> Iterator[list[int]]:
-    portion: list[int] = []
-    people = 0
-    for at in chosen:
-        people += len(looks[at].settled.people) + len(looks[at].found)
-        if people > TOGETHER and portion:
-            yield portion
-            portion, people = [], len(looks[at].settled.people) + len(looks[at].found)
-        portion.append(at)
-    if portion:
-        yield portion
 
 
 class _Together:
@@ -199,9 +191,7 @@ def _audience(look: Look, rhythm: Rhythm) -> Audience:
     audience = look.settled.audience
     if look.account.audience:
         audience = {network: seen.copy() for network, seen in audience.items()}
-        for network, seen in look.account.audience.items():
-            for at in range(0, len(seen), 3):
-                observe(audience, network, *seen[at : at + 3])
+        observe_all(audience, look.account.audience)
     return since(audience, rhythm.anew) if rhythm.anew else audience
 
 

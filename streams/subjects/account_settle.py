@@ -12,7 +12,7 @@ from streams.measures.account.rhythm import ACTED, ENGAGED, GAVE, Rhythm
 from streams.measures.account.settings import ScoreSettings
 from streams.subject import MINUTE
 from streams.subjects.account_journal import HASH_BITS, POSTS, Entries, is_kept, level_for, told
-from streams.subjects.account_state import Account, Settled, observe, settled_bytes
+from streams.subjects.account_state import Account, People, Posts, Settled, observe_all, settled_bytes
 from streams.windows.panes import (
     GAP_SQUARES,
     GAP_SUM,
@@ -37,9 +37,7 @@ from streams.windows.panes import (
 )
 
 
-def tell(
-    people: dict[int, Person], level: int, posts: dict[int, list[int]], found: Entries, settings: ScoreSettings
-) -> None:
+def tell(people: People, level: int, posts: Posts, found: Entries, settings: ScoreSettings) -> None:
     """Tell posts, and people sampled at `level`, what happened."""
     beyond = HASH_BITS - level
     for minute, slot, who, times, followers in chain.from_iterable(told(found)):
@@ -119,9 +117,7 @@ def settle(
     if settled.oldest and settled.oldest < before - FORGET_AFTER:
         _forget(settled, before - FORGET_AFTER)
     settled.posts, settled.posts_level = sampled(settled.posts, settled.posts_level)
-    for network, seen in account.audience.items():
-        for at in range(0, len(seen), 3):
-            observe(settled.audience, network, *seen[at : at + 3])
+    observe_all(settled.audience, account.audience)
     for seen in settled.audience.values():
         while len(seen) > 3 and seen[3] < (before - FORGET_AFTER) * MINUTE:
             del seen[:3]
@@ -140,7 +136,7 @@ def _forget(settled: Settled, before: int) -> None:
     settled.oldest = min(heard, default=0)
 
 
-def sampled(posts: dict[int, list[int]], level: int) -> tuple[dict[int, list[int]], int]:
+def sampled(posts: Posts, level: int) -> tuple[Posts, int]:
     """Return at most POSTS posts, and the level of the sample they are."""
     if len(posts) > POSTS:
         level = level_for(posts, POSTS, level)

@@ -6,8 +6,8 @@ is `Settled`, bytes that are carried along unread until somebody looks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
 
 import msgspec
 import numpy as np
@@ -32,6 +32,12 @@ FORMAT: Final = b"\x01"
 """First byte of a dumped state."""
 
 
+People: TypeAlias = dict[int, Person]
+"""Hash of an account → what is kept of it."""
+Posts: TypeAlias = dict[int, list[int]]
+"""Hash of a post → shares, and when it was last shared."""
+
+
 class Settled(msgspec.Struct, array_like=True):
     """What no fact can change any more. Times in minutes since the epoch."""
 
@@ -40,11 +46,10 @@ class Settled(msgspec.Struct, array_like=True):
     rolled_minute: int = 0
     rolled_hour: int = 0
     """The newest that were rolled up."""
-    people: dict[int, Person] = {}
+    people: People = {}
     level: int = 0
     """Of the sample that people are."""
-    posts: dict[int, list[int]] = {}
-    """Hash of a post → shares, and when it was last shared."""
+    posts: Posts = {}
     posts_level: int = 0
     rhythm: Rhythm = msgspec.field(default_factory=Rhythm)
     audience: dict[str, list[int]] = {}
@@ -113,6 +118,13 @@ def observe(audience: dict[str, list[int]], network: str, time: int, followers: 
     else:
         at += 3 if there < day else 0
         seen[at:at] = (time, followers, following)
+
+
+def observe_all(audience: dict[str, list[int]], more: Mapping[str, Sequence[int]]) -> None:
+    """Note all that was said in another audience."""
+    for network, seen in more.items():
+        for at in range(0, len(seen), 3):
+            observe(audience, network, *seen[at : at + 3])
 
 
 def opened(accounts: Sequence[Account]) -> list[Entries]:

@@ -72,10 +72,13 @@ class Rhythm(msgspec.Struct, array_like=True, gc=False):
                 self.first = minute
             if what & ENGAGED and minute // occasion > engaged:
                 engaged = minute // occasion
-                self._engage(minute, settings)
+                sums = self.engaged_fast, self.engaged_slow
+                self.engaged_fast, self.engaged_slow = _one_more(*sums, minute - self.engaged, settings)
+                self.engaged = minute
             if what & GAVE and minute // occasion > gave:
                 gave = minute // occasion
-                self._give(minute, settings)
+                self.gave_fast, self.gave_slow = _one_more(self.gave_fast, self.gave_slow, minute - self.gave, settings)
+                self.gave = minute
             if what & ACTED:
                 if acted and minute != acted:
                     gaps.append((minute, minute - acted))
@@ -83,26 +86,11 @@ class Rhythm(msgspec.Struct, array_like=True, gc=False):
         self.seen, self.acted = seen, acted
         return gaps
 
-    def _engage(self, minute: int, settings: ScoreSettings) -> None:
-        """Note that an occasion of earned engagement begins."""
-        if self.engaged:
-            age = minute - self.engaged
-            self.engaged_fast = faded(self.engaged_fast, age, settings.fast)
-            self.engaged_slow = faded(self.engaged_slow, age, settings.slow)
-        self.engaged_fast += UNIT
-        self.engaged_slow += UNIT
-        self.engaged = minute
-
-    def _give(self, minute: int, settings: ScoreSettings) -> None:
-        """Note that an occasion of engagement with others begins."""
-        if self.gave:
-            age = minute - self.gave
-            self.gave_fast = faded(self.gave_fast, age, settings.fast)
-            self.gave_slow = faded(self.gave_slow, age, settings.slow)
-        self.gave_fast += UNIT
-        self.gave_slow += UNIT
-        self.gave = minute
-
     def copy(self) -> Rhythm:
         """Return a rhythm that can be changed without changing this one."""
         return copy(self)
+
+
+def _one_more(fast: int, slow: int, age: int, settings: ScoreSettings) -> tuple[int, int]:
+    """Return the sums of occasions with one more, `age` minutes after the last."""
+    return faded(fast, age, settings.fast) + UNIT, faded(slow, age, settings.slow) + UNIT

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from unittest.mock import patch
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,14 +17,10 @@ from streams.subjects import account_open, accounts
 from streams.subjects.account_journal import CAPACITY
 from tests.unit.measures.test_windows import dealings
 from tests.unit.measures.world import NOON, World, act
+from tests.unit.test_subject_laws import changed
 
 Batch = tuple[list[Fact], int, int]
 """What happens, and then the moment as of which somebody looks, and the floor."""
-
-
-def undone(fact: Fact) -> Fact:
-    """Return the fact that takes one back."""
-    return msgspec.structs.replace(fact, sign=-fact.sign)
 
 
 @st.composite
@@ -40,7 +35,7 @@ def batches(draw: st.DrawFn) -> list[Batch]:
         before = [fact for fact in before if fact not in back and fact.time >= floor] + facts
         now += draw(st.sampled_from((0, MINUTE, 20 * MINUTE, 2 * HOUR, DAY)))
         floor = max(floor, now - draw(st.sampled_from((75 * MINUTE, 3 * DAY, 50 * DAY))))
-        found.append((facts + [undone(fact) for fact in back if fact.time >= floor], now, floor))
+        found.append((facts + [changed(fact, sign=-1) for fact in back if fact.time >= floor], now, floor))
     return found
 
 
@@ -109,7 +104,7 @@ def crowded(seed: int) -> list[Batch]:
         ]
         back = [fact for fact in rng.sample(before, min(len(before), 3)) if fact.time > now - 74 * MINUTE]
         before = [fact for fact in before if fact not in back] + facts
-        found.append((facts + [undone(fact) for fact in back], now, now - 75 * MINUTE))
+        found.append((facts + [changed(fact, sign=-1) for fact in back], now, now - 75 * MINUTE))
     return found
 
 
