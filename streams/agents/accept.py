@@ -240,7 +240,7 @@ class Accept:
         """Always: time passes here only with messages."""
         return True
 
-    def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
+    def idle(self, partition: int, caught_up: float | None, offset: int, behind: bool) -> Effects | None:
         """Do nothing."""
         return None
 

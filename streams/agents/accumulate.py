@@ -295,7 +295,7 @@ class Accumulate:
         here = self.held.get(partition)
         return here is None or not here.ripe()
 
-    def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
+    def idle(self, partition: int, caught_up: float | None, offset: int, behind: bool) -> Effects | None:
         """Present keys that wait or are due, unless there is more urgent work."""
         if behind or self.rests(partition):
             return None

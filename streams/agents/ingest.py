@@ -116,19 +116,22 @@ class Ingest:
         """Never for long: silence has to be said."""
         return False
 
-    def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
+    def idle(self, partition: int, caught_up: float | None, offset: int, behind: bool) -> Effects | None:
         """Say from time to time that a caught-up partition is silent, and up to when it is known to have been.
 
-        That is as long ago as it takes to count as silent, so that a record which has not reached us yet is newer. It is said
-        at once, and then in every beat, which is the same for all: what they say together is read together.
+        That is as long ago as it takes to count as silent, and no later than Kafka was asked: a record which has not reached us
+        yet is newer. It is said at once, and then in every beat, which is the same for all: what they say together is read
+        together.
         """
         source, now = self.sources[partition], monotonic()
         beat = int(now / self.idle_after)
-        if lag is None or lag > 0 or now - source.heard_at < self.idle_after or beat == source.beat:
+        if caught_up is None or now - source.heard_at < self.idle_after or beat == source.beat:
             return None
         source.beat = beat
         effects = Effects(kept=self._kept(source))
-        until = int((self._began + now - self.idle_after) * 1000)  # whatever became of the clock meanwhile
+        until = int(
+            (self._began + min(now - self.idle_after, caught_up)) * 1000
+        )  # whatever became of the clock meanwhile
         tick = Decoded(partition, offset, offset, source.time, self._watermark(source), appended=until, silent=True)
         effects.sends.extend(Send(self.names.decoded, p, None, encode(tick)) for p in range(self.partitions))
         return effects

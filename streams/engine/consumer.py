@@ -36,6 +36,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import structlog
@@ -43,12 +44,13 @@ from aiokafka.conn import CloseReason
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.structs import TopicPartition
 from faust.tables.recovery import Recovery
 from faust.transport.drivers import aiokafka as driver
 from mode.utils.futures import notify
 
 from infra import telemetry
-from infra.clock import monotonic, wall
+from infra.clock import monotonic
 from streams.engine import seat
 from streams.engine.faults import Exit, crash_point, die
 from streams.engine.fetched import Batches
@@ -85,9 +87,9 @@ BACKLOG = 1_000
 STUCK = 5.0
 """Seconds after which nobody waits any longer for who does not move: its leader may be down, or its records gone."""
 
-STALE = 1.0
-"""Seconds for which holds what Kafka said of a partition's length. It says so with each fetch; not while we are frozen, nor
-while a fetch hangs. `JUICE_IDLE` is not less, so who is called silent was seen to be."""
+STALE = 2.0
+"""Seconds for which holds what Kafka said of a partition's length, from when it was asked. It says so with each fetch, which may
+be IDLE_WAIT under way; not while we are frozen, nor while a fetch hangs."""
 
 QUIET = 5.0
 """Seconds for which a partition must be quiet at its end before what is left of it counts as no records."""
@@ -128,6 +130,9 @@ class GuardedConsumer(driver.Consumer):
         """Begin with nothing known."""
         super().on_init()
         self.begins: dict[Any, int] = {}
+        """Where the next batch that is delivered begins; of the partitions we hold."""
+        self._starts: dict[Any, int] = {}
+        """Where the first one began."""
         self._recovered_generation = -1
         self._retried: dict[Any, tuple[int, int, int]] = {}
         self._committed: dict[Any, int] = {}
@@ -161,6 +166,7 @@ class GuardedConsumer(driver.Consumer):
         consumer = self._thread._ensure_consumer()
         watch_connections(consumer._client)
         read_batches(consumer._fetcher)
+        note_asked(consumer._fetcher)
         gather_connections(consumer._client)
         consumer._fetcher._isolation_level = READ_COMMITTED
         self._pace_fetches(busy=True)
@@ -193,8 +199,12 @@ class GuardedConsumer(driver.Consumer):
             await self._thread.seek_wait(starts)
             self._gathering.clear()  # not before: a poll that was under way is answered by now
         if self._recovered_generation == self.app.consumer_generation_id:  # or a rebalance began meanwhile
-            self.begins, self._retried, self._under_way = starts, {}, {}
+            self.begin(starts)
         return {**found, **starts}
+
+    def begin(self, starts: Mapping[Any, int]) -> None:
+        """Let input flow from where it starts, by partition."""
+        self.begins, self._starts, self._retried, self._under_way = dict(starts), dict(starts), {}, {}
 
     def _check_topics(self) -> None:
         """End the process where a topic is gone: Faust would go on without it, and nobody would read it when it is back."""
@@ -206,7 +216,7 @@ class GuardedConsumer(driver.Consumer):
         """Deliver nothing more until the next recovery is over."""
         crash_point("worker.rebalancing")
         telemetry.rebalance()
-        self.begins, self._seen, self._turns, self._under_way = {}, {}, {}, {}
+        self.begins, self._starts, self._seen, self._turns, self._under_way = {}, {}, {}, {}, {}
         self._gathering.clear()
         self._recovered_generation = -1
         await super().on_partitions_revoked(revoked)
@@ -347,19 +357,32 @@ class GuardedConsumer(driver.Consumer):
 
         Those in an open transaction are among them: they may yet count, and were here before what comes now.
         """
-        return max(self._length(tp) - self._done(tp), 0) if 0 <= wall() - self._polled(tp) <= STALE else None
+        return max(self._length(tp) - self._done(tp), 0) if monotonic() - self._asked(tp) <= STALE else None
+
+    def caught_up(self, tp: Any) -> float | None:
+        """Return a moment, of the monotonic clock, at which all records there were are done; None where some may not be.
+
+        That is when Kafka was asked, not when it answered or when we read the answer: we may have been frozen in between.
+        """
+        asked = self._asked(tp)  # first: the length that is looked at next is of that moment or a later one
+        return asked if self.lag(tp) == 0 else None
 
     def _length(self, tp: Any) -> int:
         end: int | None = super().highwater(tp)
         return end or 0
 
     def _done(self, tp: Any) -> int:
+        """Return up to where a partition is durably done. What is delivered is not, nor where it is the first."""
         done: int | None = self._stages[tp.topic].next_offset(tp.partition)
-        return self.begins.get(tp, 0) if done is None else done
+        return self._starts.get(tp, 0) if done is None else done
 
-    def _polled(self, tp: Any) -> float:
-        """Return when Kafka last said how long a partition is, by the wall clock."""
-        return (self._thread._ensure_consumer().last_poll_timestamp(tp) or 0) / 1000
+    def _asked(self, tp: Any) -> float:
+        """Return when Kafka was asked what it last said of how long a partition is."""
+        return getattr(self._state(tp), "asked", -inf)
+
+    def _state(self, tp: Any) -> Any:
+        """Return what aiokafka keeps of a partition, as long as it is assigned."""
+        return self._thread._ensure_consumer()._subscription.subscription.assignment.state_value(tp)
 
     async def end_without_records(self, tp: Any) -> int | None:
         """Return where a partition ends if no record waits before that, only what a transaction leaves; None while one may.
@@ -368,8 +391,8 @@ class GuardedConsumer(driver.Consumer):
         and Kafka answered; and so once more after that was fetched again. Input goes on from there. What comes meanwhile and is
         no record either has its turn after that, so a producer that aborts again and again holds nothing up.
         """
-        offset, begin = self._stages[tp.topic].next_offset(tp.partition), self.begins.get(tp)
-        done = begin == (begin if offset is None else offset) and not self._gathering.holds(tp)
+        begin = self.begins.get(tp)
+        done = begin == self._done(tp) and not self._gathering.holds(tp)
         if not (self.lag(tp) and self.waiting(tp)) or begin is None or not done:
             self._ends.pop(tp, None)
             return None
@@ -393,7 +416,7 @@ class GuardedConsumer(driver.Consumer):
 
     def _position(self, tp: Any) -> int:
         """Return the offset that is fetched next."""
-        state = self._thread._ensure_consumer()._subscription.subscription.assignment.state_value(tp)
+        state = self._state(tp)
         return state.position if state.has_valid_position else -1
 
     def _check_end(self, tp: Any, want: int) -> None:
@@ -550,6 +573,27 @@ def read_batches(of: Any) -> None:
     """Let `of`, aiokafka's fetcher, read batches where they are, which look at their checksums themselves."""
     fetcher.MemoryRecords = Batches
     of._check_crcs = False
+
+
+def note_asked(of: Any) -> None:
+    """Let `of`, aiokafka's fetcher, note with each partition's state when it asked for what that says; aiokafka notes only when
+    it read the answer.
+    """
+    fetch = of._proc_fetch_request
+
+    async def noting(assignment: Any, node: int, request: Any) -> Any:
+        asked = monotonic()
+        states = [
+            assignment.state_value(TopicPartition(topic, one[0])) for topic, some in request.topics for one in some
+        ]
+        before = [(state, state.timestamp) for state in states if state is not None]
+        done = await fetch(assignment, node, request)
+        for state, timestamp in before:
+            if state.timestamp != timestamp:
+                state.asked = asked
+        return done
+
+    of._proc_fetch_request = noting
 
 
 def gather_connections(client: Any) -> None:

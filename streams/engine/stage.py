@@ -77,12 +77,12 @@ class Body(Protocol):
         worker wakes no thread.
         """
 
-    def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
+    def idle(self, partition: int, caught_up: float | None, offset: int, behind: bool) -> Effects | None:
         """Return what is to be done while no input comes, or None; called about twice a second, and again at once
         after anything was done.
 
-        `lag` is how many input records wait (None: unknown), `offset` the next one; `behind` says that much waits, before this
-        stage or another.
+        `caught_up` is a moment of the monotonic clock, not long ago, at which no input record waited (None: some may), `offset`
+        the next one; `behind` says that much waits, before this stage or another.
         """
 
 
@@ -242,15 +242,15 @@ class Stage:
                 offset = await self._prepare(tp.partition) or 0
                 if not self._owns(tp, generation):
                     return False
-                lag = self.app.consumer.lag(tp)
+                caught_up = self.app.consumer.caught_up(tp)
                 effects = None
                 if not self.body.rests(tp.partition):
-                    effects = await self._call(self.body.idle, tp.partition, lag, offset, self.app.hurried())
+                    effects = await self._call(self.body.idle, tp.partition, caught_up, offset, self.app.hurried())
                     if not self._still_owns(tp, generation):
                         return False
             if effects is not None:
                 await self._apply(tp.partition, effects, offset)
-            elif lag and (end := await self.app.consumer.end_without_records(tp)) is not None:
+            elif caught_up is None and (end := await self.app.consumer.end_without_records(tp)) is not None:
                 _, kept = self.table.progress(tp.partition) or (0, b"")
                 await self._apply(tp.partition, Effects(kept=kept), end)
             return effects is not None

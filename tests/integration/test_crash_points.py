@@ -109,6 +109,8 @@ def exact(here: Installation, fed: int) -> None:
     assert differences == []
     assert conservation.holds, conservation
     assert conservation.read == fed
+    letters = here.query("SELECT partition, offset, detail FROM {db}.dead_letters FINAL WHERE reason != 'malformed'")
+    assert letters == [], here.logs()
     assert conservation.dead_letters == -(-fed // 30)
     assert conservation.duplicates == 0
 

@@ -73,7 +73,7 @@ class Counts:
         """There is nothing to do without input."""
         return True
 
-    def idle(self, partition: int, lag: int | None, offset: int, behind: bool) -> Effects | None:
+    def idle(self, partition: int, caught_up: float | None, offset: int, behind: bool) -> Effects | None:
         """Do nothing."""
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from math import inf
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
@@ -19,7 +20,6 @@ from aiokafka.record.memory_records import MemoryRecords
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from infra.clock import wall
 from streams.engine import consumer as module
 from streams.engine import stage as stage_module
 from streams.engine.batches import Batch
@@ -36,6 +36,7 @@ from streams.engine.consumer import (
     TURN,
     UNDER_WAY,
     guard_sends,
+    note_asked,
     read_batches,
     watch_connections,
 )
@@ -461,9 +462,9 @@ def test_what_waits_for_more_is_pending_and_no_hole(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(driver.Consumer, "_getmany", getmany)
         monkeypatch.setattr(world.consumer, "highwater", lambda tp: 6)
         monkeypatch.setattr(world.consumer, "_length", lambda tp: 6)
-        monkeypatch.setattr(world.consumer, "_polled", lambda tp: wall() - 0.01)
+        monkeypatch.setattr(world.consumer, "_asked", lambda tp: module.monotonic() - 0.01)
         monkeypatch.setattr(world.consumer, "_position", lambda tp: 6)
-        world.consumer.begins = {ROUTED: 5}
+        world.consumer.begin({ROUTED: 5})
         assert not world.consumer.pending(ROUTED)
         await world.consumer.end_without_records(ROUTED)
         assert ROUTED in world.consumer._ends
@@ -472,7 +473,7 @@ def test_what_waits_for_more_is_pending_and_no_hole(monkeypatch: pytest.MonkeyPa
         assert await world.consumer.end_without_records(ROUTED) is None
         assert ROUTED not in world.consumer._ends
         await world.consumer.on_partitions_revoked({ROUTED})
-        world.consumer.begins = {ROUTED: 5}
+        world.consumer.begin({ROUTED: 5})
         assert not world.consumer.pending(ROUTED)
 
     in_world(test)
@@ -704,20 +705,82 @@ def test_connections_that_break_are_counted(monkeypatch: pytest.MonkeyPatch) -> 
     in_world(test)
 
 
-def test_what_kafka_said_long_ago_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_kafka_said_long_ago_is_not_known(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> None:
     """Who was frozen, or waits for a fetch, must not call a partition silent: records may be there since."""
 
     async def test(world: World) -> None:
+        consumer, length = world.consumer, 5
         monkeypatch.setattr(world.stage, "next_offset", lambda partition: None)
-        monkeypatch.setattr(world.consumer, "highwater", lambda tp: 4)
-        monkeypatch.setattr(world.consumer, "_length", lambda tp: 5)
-        world.consumer.begins = {ROUTED: 3}
-        assert world.consumer.waiting(ROUTED) == 1, "what is in an open transaction is no work yet"
-        for age, lag in ((0.01, 2), (STALE / 2, 2), (STALE * 2, None), (-1.0, None)):
-            monkeypatch.setattr(world.consumer, "_polled", lambda tp, age=age: wall() - age)
-            assert world.consumer.lag(ROUTED) == lag
-        world.consumer.begins = {ROUTED: 5}
-        assert world.consumer.waiting(ROUTED) == 0, "what was never there for us, since its records are gone"
+        monkeypatch.setattr(consumer, "highwater", lambda tp: 4)
+        monkeypatch.setattr(consumer, "_length", lambda tp: length)
+        consumer.begin({ROUTED: 3})
+        assert consumer.waiting(ROUTED) == 1, "what is in an open transaction is no work yet"
+        for age, lag in ((0.01, 2), (STALE / 2, 2), (STALE * 2, None), (inf, None)):
+            monkeypatch.setattr(consumer, "_asked", lambda tp, age=age: now[0] - age)
+            assert consumer.lag(ROUTED) == lag
+            length = 3
+            assert consumer.caught_up(ROUTED) == (None if lag is None else now[0] - age)
+            length = 5
+            assert consumer.caught_up(ROUTED) is None
+        consumer.begin({ROUTED: 5})
+        assert consumer.waiting(ROUTED) == 0, "what was never there for us, since its records are gone"
+
+    in_world(test)
+
+
+def test_the_first_batch_is_not_done_when_it_is_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no progress yet that would say so; a partition that was called silent meanwhile would come too late."""
+
+    async def getmany(self: Any, _: float) -> AsyncIterator[tuple[Any, Any]]:
+        yield ROUTED, SimpleNamespace(offset=7, value=Batch(-1, ()))
+
+    async def test(world: World) -> None:
+        consumer, done = world.consumer, None
+        monkeypatch.setattr(driver.Consumer, "getmany", getmany)
+        monkeypatch.setattr(world.stage, "next_offset", lambda partition: done)
+        monkeypatch.setattr(consumer, "highwater", lambda tp: 8)
+        monkeypatch.setattr(consumer, "_length", lambda tp: 8)
+        monkeypatch.setattr(consumer, "_position", lambda tp: 8)
+        monkeypatch.setattr(consumer, "_asked", lambda tp: module.monotonic())
+        consumer.begin({ROUTED: 5})
+        assert [tp async for tp, _ in consumer.getmany(0)] == [ROUTED]
+        assert (consumer.begins, consumer.lag(ROUTED), consumer.waiting(ROUTED)) == ({ROUTED: 8}, 3, 3)
+        assert consumer.pending(ROUTED)
+        assert consumer.caught_up(ROUTED) is None
+        done = 8
+        assert (consumer.lag(ROUTED), consumer.waiting(ROUTED), consumer.pending(ROUTED)) == (0, 0, False)
+        assert consumer.caught_up(ROUTED) is not None
+
+    in_world(test)
+
+
+def test_what_is_known_is_as_old_as_the_question(now: list[float]) -> None:
+    """Not as the answer, nor as when it was read; and what was not answered is no younger."""
+
+    async def test(world: World) -> None:
+        thread = threaded(world)
+        states = {tp: SimpleNamespace(timestamp=None) for tp in EVENTS}
+        assignment = SimpleNamespace(state_value=states.get)
+        thread.kafka._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
+        answered = set(EVENTS[:2])
+
+        async def fetch(assignment: Any, node: int, request: Any) -> bool:
+            now[0] += 3
+            for tp in answered:
+                states[tp].timestamp = now[0]
+            return True
+
+        fetcher = SimpleNamespace(_proc_fetch_request=fetch)
+        note_asked(fetcher)
+        request = SimpleNamespace(
+            topics=[(EVENTS[0].topic, [(tp.partition, 0, 1) for tp in EVENTS]), ("gone", [(0, 0, 1)])]
+        )
+        began = now[0]
+        assert await fetcher._proc_fetch_request(assignment, 0, request)
+        assert [world.consumer._asked(tp) for tp in EVENTS] == [began, began, -inf]
+        answered.remove(EVENTS[0])
+        await fetcher._proc_fetch_request(assignment, 0, request)
+        assert [world.consumer._asked(tp) for tp in EVENTS] == [began, began + 3, -inf]
 
     in_world(test)
 
@@ -742,11 +805,11 @@ def test_what_closes_a_transaction_is_passed_over_when_nothing_else_is_there(mon
         end = [5]
         monkeypatch.setattr(world.consumer, "highwater", lambda tp: end[0])
         monkeypatch.setattr(world.consumer, "_length", lambda tp: 6)
-        monkeypatch.setattr(world.consumer, "_polled", lambda tp: wall() - 0.01)
+        monkeypatch.setattr(world.consumer, "_asked", lambda tp: module.monotonic() - 0.01)
         monkeypatch.setattr(world.consumer, "_position", lambda tp: position[0])
-        world.consumer.begins = {ROUTED: 6}
+        world.consumer.begin({ROUTED: 6})
         assert await looks(world, 4 * QUIET) == [], "one was delivered that is not done"
-        world.consumer.begins = {ROUTED: 5}
+        world.consumer.begin({ROUTED: 5})
         position[0] = 5
         assert await looks(world, 4 * QUIET) == [], "one was not fetched yet"
         position[0] = 6
@@ -776,8 +839,8 @@ def test_a_producer_that_aborts_again_and_again_holds_nothing_up(monkeypatch: py
         monkeypatch.setattr(world.stage, "next_offset", lambda partition: done[0])
         for length in ("highwater", "_length", "_position"):
             monkeypatch.setattr(world.consumer, length, lambda tp: end[0])
-        monkeypatch.setattr(world.consumer, "_polled", lambda tp: wall() - 0.01)
-        world.consumer.begins = {ROUTED: 5}
+        monkeypatch.setattr(world.consumer, "_asked", lambda tp: module.monotonic() - 0.01)
+        world.consumer.begin({ROUTED: 5})
         for look in range(400):
             now[0] += 0.25
             if look % 4 == 0:
@@ -803,7 +866,7 @@ def test_what_is_no_record_is_nothing_to_hurry_for(
         monkeypatch.setattr(world.stage, "next_offset", lambda partition: 5)
         monkeypatch.setattr(world.consumer, "highwater", lambda tp: end)
         monkeypatch.setattr(world.consumer, "_position", lambda tp: position)
-        world.consumer.begins = {ROUTED: begin}
+        world.consumer.begin({ROUTED: begin})
         assert world.consumer.pending(ROUTED) is pending
 
     in_world(test)

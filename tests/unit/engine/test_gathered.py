@@ -42,7 +42,6 @@ class Log:
             _client=SimpleNamespace(cluster=SimpleNamespace(partitions_for_topic=lambda topic: {0})),
             last_stable_offset=lambda tp: len(self.records),
             highwater=lambda tp: len(self.records),
-            last_poll_timestamp=lambda tp: wall() * 1000,
             _subscription=SimpleNamespace(subscription=SimpleNamespace(assignment=state)),
         )
         log = self

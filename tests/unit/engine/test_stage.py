@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from infra.clock import wall
 from streams.engine import stage as module
 from streams.engine.batches import Batch
 from streams.engine.faults import Exit
@@ -81,7 +80,7 @@ class Set:
         monkeypatch.setattr(world.consumer, "highwater", lambda tp: 0)
         monkeypatch.setattr(world.consumer, "_length", lambda tp: 0)
         monkeypatch.setattr(world.consumer, "_position", lambda tp: 0)
-        monkeypatch.setattr(world.consumer, "_polled", lambda tp: wall() - 0.01)
+        monkeypatch.setattr(world.consumer, "_asked", lambda tp: module.monotonic() - 0.01)
         monkeypatch.setattr(world.consumer, "rewind", self.rewind)
 
     def lease(self) -> None:
