@@ -52,7 +52,7 @@ class Inserter:
         self._own = local()
         self._retrying = Retrying(  # one for all: each leaves a cycle behind
             retry=retry_if_exception(passes),
-            wait=wait_exponential_jitter(initial=0.2, max=10, jitter=0.5),
+            wait=wait_exponential_jitter(multiplier=0.2, max=10, jitter=0.5),
             stop=stop_when_event_set(stop),
             before_sleep=self._failed,
             sleep=self._pause,

@@ -262,7 +262,7 @@ def freshness(here: Settings, stop: Callable[[], bool]) -> Freshness:
     """Look ten times a second, until `stop` says so, how old the newest event is that can be queried, and who has scores."""
     client = connect(here)
 
-    def query(text: str) -> Sequence[Sequence[Any]]:
+    def query(text: str) -> Sequence[Any]:
         parameters = {"db": here.database, "probe": PROBE, "begun": begun}
         return client.query(text, parameters=parameters).result_rows
 
@@ -278,26 +278,25 @@ def freshness(here: Settings, stop: Callable[[], bool]) -> Freshness:
     """
     begun = round(wall() * 1000)
     ages = []
-    appended: dict[str, int] = {}
     first: dict[str, float] = {}
-    missing: list[str] = []
 
-    def look() -> list[str]:
-        """Note which probes came, and who has scores; return who has none."""
-        appended.update((account, at) for account, at in query(came))
+    def look() -> None:
+        """Note which probes have scores. That is all, and it is little: what is measured has the same two cores."""
         for (account,) in query(scored):
             first.setdefault(account, wall())
-        return [account for account in appended if account not in first]
 
     while not stop():
         ages.append(wall() - query(newest)[0][0] / 1000)
-        missing = look()
+        look()
         time.sleep(POLL)
     number, seconds = query(counted)[0]
+    appended: dict[str, int] = dict(query(came))
+    missing = appended.keys() - first.keys()
     deadline = monotonic() + PATIENCE
-    while look():
+    while appended.keys() - first.keys():
         _in_time(deadline)
         time.sleep(POLL)
+        look()
     waits = [first[account] - at / 1000 for account, at in appended.items()]
     if len(ages) < 2 or len(waits) < 2:
         raise BenchError("too short to see anything; give more --seconds")
