@@ -25,26 +25,40 @@ class Send(msgspec.Struct, frozen=True, gc=False):
 async def send_all(producer: Any, sends: Iterable[Send]) -> int:
     """Append `sends` in order to batches of their partitions and wait until all are acknowledged; return the bytes.
 
-    Raises what the broker refused. Within a partition the order is kept: aiokafka has one request in flight for each.
+    Raises what the broker refused, and then nothing that comes later in the same partition was sent: a progress record must not
+    become durable without the state before it, nor the end of a message that was cut without its beginning. aiokafka has one
+    request in flight for each partition, so nobody waits for that; but it would send the next batch before we hear of the one
+    that was refused.
     """
-    builders: dict[tuple[str, int], Any] = {}
-    futures = []
+    batches: dict[tuple[str, int], list[Any]] = {}
     size = 0
     for send in sends:
-        where = topic, partition = send.topic, send.partition
+        where = send.topic, send.partition
         key, value, headers = send.key, send.value, list(send.headers)
-        builder = builders.get(where)
-        if builder is None:
-            builder = builders[where] = producer.create_batch()
+        some = batches.get(where)
+        if some is None:
+            some = batches[where] = [producer.create_batch()]
         size += len(value or b"") + len(key or b"")
-        if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
-            builder.close()
-            futures.append(await producer.send_batch(builder, topic, partition=partition))
-            builder = builders[where] = producer.create_batch()
-            if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                raise ValueError(f"a record of {len(value or b'')} bytes does not fit into a batch for {topic}")
-    for (topic, partition), builder in builders.items():
-        builder.close()
-        futures.append(await producer.send_batch(builder, topic, partition=partition))
+        if some[-1].append(key=key, value=value, timestamp=None, headers=headers) is None:
+            some[-1].close()
+            some.append(producer.create_batch())
+            if some[-1].append(key=key, value=value, timestamp=None, headers=headers) is None:
+                raise ValueError(f"a record of {len(value or b'')} bytes does not fit into a batch for {send.topic}")
+    futures = []
+    for where, (first, *rest) in batches.items():
+        future = await _sent(producer, first, where)
+        futures.append(_in_turn(producer, future, rest, where) if rest else future)
     await asyncio.gather(*futures)
     return size
+
+
+async def _sent(producer: Any, batch: Any, where: tuple[str, int]) -> Any:
+    batch.close()
+    return await producer.send_batch(batch, where[0], partition=where[1])
+
+
+async def _in_turn(producer: Any, future: Any, rest: Iterable[Any], where: tuple[str, int]) -> None:
+    """Send the rest of a partition's batches, each when the one before it, the first of which is under way, is acknowledged."""
+    await future
+    for batch in rest:
+        await (await _sent(producer, batch, where))

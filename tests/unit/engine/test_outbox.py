@@ -52,6 +52,21 @@ def test_what_is_refused_raises() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("refused", [1, 2, 3])
+def test_nothing_is_sent_behind_what_is_refused(refused: int) -> None:
+    """Of a partition whatever came before is there, and nothing that comes after: not even of what was cut from one message."""
+
+    async def run() -> None:
+        broker = Broker()
+        broker.refuse_batch = refused
+        with pytest.raises(OSError, match="refused"):
+            await send_all(broker, [Send("t", 0, None, b"%060d" % n) for n in range(5)])
+        await asyncio.sleep(0.05)
+        assert [int(value) for _, value in broker.logs["t", 0]] == list(range(refused - 1))
+
+    asyncio.run(run())
+
+
 def test_what_fits_nowhere_raises() -> None:
     """A record too large for any batch is named."""
 

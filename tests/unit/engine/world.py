@@ -62,6 +62,8 @@ class Broker:
         """Those of the records in `logs`, in their order."""
         self.batches = 0
         self.refuse = ""
+        self.refuse_batch = 0
+        """Which batch is refused, counted from 1; 0 for none."""
         self.pause = asyncio.Event()
         self.pause.set()
 
@@ -73,12 +75,12 @@ class Broker:
         """Send a batch; the future is done when it is durable."""
         assert builder.closed
         self.batches += 1
-        return asyncio.ensure_future(self._acknowledge(builder, topic, partition))
+        return asyncio.ensure_future(self._acknowledge(builder, topic, partition, self.batches))
 
-    async def _acknowledge(self, builder: Builder, topic: str, partition: int) -> None:
+    async def _acknowledge(self, builder: Builder, topic: str, partition: int, number: int) -> None:
         await asyncio.sleep(0.001)
         await self.pause.wait()
-        if topic == self.refuse:
+        if topic == self.refuse or number == self.refuse_batch:
             raise OSError("refused")
         self.logs[topic, partition].extend(builder.records)
         self.headers[topic, partition].extend(builder.headers)
