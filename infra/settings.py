@@ -65,7 +65,9 @@ class Settings(BaseSettings):
 
     # What counts
     lateness: Millis = Field(15 * 60_000, description="how far behind its partition's newest event one may be")
-    horizon: Millis = Field(3_600_000, description="how far apart duplicates, and an undo and its event, may be")
+    horizon: Millis = Field(
+        3_600_000, ge=60_000, description="how far apart duplicates, and an undo and its event, may be"
+    )
     future: Millis = Field(5 * 60_000, description="how far ahead of its Kafka append time an event may be")
     cascade_silence: Millis = Field(7 * 86_400_000, ge=60_000, description="a cascade that rests so long has ended")
     campaigns: Path | None = Field(None, description="file or folder of campaign rules (TOML)")

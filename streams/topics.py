@@ -9,7 +9,8 @@ from infra.settings import Settings
 from streams.names import STAGES, Names
 
 _BIG: Final = {"max.message.bytes": str(32 << 20)}
-_INPUT: Final = {"max.message.bytes": str(16 << 20), "message.timestamp.type": "LogAppendTime"}
+_TIMED: Final = {"message.timestamp.type": "LogAppendTime"}
+_INPUT: Final = {"max.message.bytes": str(16 << 20), **_TIMED}
 """Half of what a dead letter may be, which holds a record in base64. The time Kafka appended a record is what `future` and
 freshness are judged by."""
 _PASSING: Final = {**_BIG, "retention.ms": str(3 * 86_400_000), "retention.bytes": str(4 << 30)}
@@ -24,7 +25,7 @@ def topic_specs(settings: Settings, sources: int) -> list[TopicSpec]:
         TopicSpec(names.dead_letters, 1, {**_BIG, "retention.ms": "-1"}),
         TopicSpec(names.rewards, 1, {"retention.ms": "-1"}),
         TopicSpec(names.trends, 1, {"retention.ms": "-1"}),
-        TopicSpec(names.decoded, parts, _PASSING),
+        TopicSpec(names.decoded, parts, {**_PASSING, **_TIMED}),  # silence is judged by Kafka's clock as well
         TopicSpec(names.routed, parts, _PASSING),
         TopicSpec(names.rows, parts, _PASSING),
     ]

@@ -35,7 +35,14 @@ def build(settings: Settings, *, kafka: str, sources: int, rulebook: Rulebook) -
         future=settings.future,
         idle=settings.idle,
     )
-    accept = Accept(names=names, sources=sources, partitions=parts, horizon=settings.horizon, subjects=subjects)
+    accept = Accept(
+        names=names,
+        sources=sources,
+        partitions=parts,
+        horizon=settings.horizon,
+        idle=settings.idle,
+        subjects=subjects,
+    )
     accumulate = Accumulate(names=names, partitions=parts, subjects=subjects)
     stages = [
         Stage(

@@ -12,7 +12,7 @@ import random
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from schemas.wire import UNHEARD, Decoded, encode
 from streams.agents.accept import Accept
@@ -26,6 +26,9 @@ from streams.subject import Subject
 from streams.subjects.registry import all_subjects
 from streams.tables import ALL_TABLES
 from tests.rows import rows_of
+
+LATER: Final = 1 << 50
+"""When what is between stages is appended, ms: after all that it tells of."""
 
 
 class Record(NamedTuple):
@@ -88,6 +91,7 @@ class Pipe:
                 sources=self.sources,
                 partitions=parts,
                 horizon=self.horizon,
+                idle=0,
                 subjects=self._subjects(),
             ),
             "accumulate": Accumulate(names=n, partitions=parts, subjects=self._subjects()),
@@ -106,8 +110,11 @@ class Pipe:
     def silence(self, at: int) -> None:
         """Let every source partition say that it had no more up to `at` (wall clock, ms)."""
         for source in range(self.sources):
-            offset = self.stages["ingest"].progress(source)
-            tick = encode(Decoded(source, offset, offset, UNHEARD, UNHEARD, appended=at, silent=True))
+            stage = self.stages["ingest"]
+            self._restore(stage, source)
+            offset, time = stage.progress(source), stage.body.reached(source)  # type: ignore[attr-defined]
+            time, watermark = (UNHEARD, UNHEARD) if time is None else (time, time - self.lateness)
+            tick = encode(Decoded(source, offset, offset, time, watermark, appended=at, silent=True))
             for partition in range(self.partitions):
                 self._append(Send(self.names.decoded, partition, None, tick))
         self.run()
@@ -200,7 +207,7 @@ class Pipe:
 
     def _append(self, send: Send) -> None:
         log = self.logs[send.topic][send.partition]
-        log.append(Record(len(log), 0, send.key, send.value))
+        log.append(Record(len(log), LATER, send.key, send.value))
 
     def _durable(self) -> None:
         """Crash here if it is time: between any two things that become durable."""

@@ -110,9 +110,9 @@ class _Partition:
     outcomes: dict[tuple[int, str], int] = field(default_factory=dict)
     erased: set[bytes] = field(default_factory=set)
     """Fingerprints of accounts that are kept out."""
-    told_across: int = -1
-    told_onward: tuple[int, int] = (-1, -1)
-    """Minutes of what was last told: the floor to the other accept partitions; time and settled to accumulate."""
+    told_across: int = UNHEARD
+    told_onward: tuple[int, int] = (UNHEARD, UNHEARD)
+    """What was last told: the floor to the other accept partitions; time and settled to accumulate."""
 
     def count(self, source: int, outcome: str, number: int = 1) -> None:
         """Count what became of claims from a source."""
@@ -125,9 +125,11 @@ class Accept:
     """The body of the second stage."""
 
     def __init__(
-        self, *, names: Names, sources: int, partitions: int, horizon: int, subjects: Sequence[Subject[Any]]
+        self, *, names: Names, sources: int, partitions: int, horizon: int, idle: int, subjects: Sequence[Subject[Any]]
     ) -> None:
+        """`horizon` and `idle`, how long ago at least a source was looked at that counts as silent, in ms."""
         self.names, self.sources, self.partitions, self.horizon = names, sources, partitions, horizon
+        self.idle_after = idle
         self._ways = [(subject, subject.code, subject.keys, subject.home) for subject in subjects]
         """Looked up once: every event asks all of them."""
         brief = all(subject.brief for subject in subjects)
@@ -212,7 +214,9 @@ class Accept:
             clock.seen = max(clock.seen, message.end)
             clock.time = max(clock.time, message.time)
             if message.silent:
-                clock.silent = message.appended
+                until = min(message.appended, record.timestamp - self.idle_after)  # by a worker's clock, and by Kafka's
+                if message.begin >= clock.seen:  # else it has spoken since: said late, by who had the partition before
+                    clock.silent = max(clock.silent, until)
                 clock.watermark = max(clock.watermark, message.watermark)
             else:
                 clock.say(message.appended, message.watermark)
@@ -254,8 +258,8 @@ class Accept:
         telemetry.dead_letter(Reason.LATE)
         if claim.behind:
             why = f"{claim.behind / 1000:.0f} s behind the newest event before it in its partition"
-        else:  # its partition was silent for so long that the others did not wait for it
-            why = f"{(here.floor - fact.time) / 1000:.0f} s behind the other partitions, its own having been silent"
+        else:  # its partition was silent for so long that the others did not wait for it, or added, or JUICE_LATENESS was less
+            why = f"{(here.floor - fact.time) / 1000:.0f} s behind the other partitions, which did not wait for its own"
         raw = msgspec.json.decode(claim.row)[RAW].encode()
         letter = dead_letter(self.names, Rejected(Reason.LATE, why), source, claim.offset, raw, claim.appended)
         effects.sends.append(letter)
@@ -318,10 +322,17 @@ class Accept:
         routed: list[list[_Item]],
         orders: list[list[Order]],
     ) -> None:
-        """Send facts onwards and orders across; ticks to the others when a minute of event time has passed."""
-        across, onward = here.floor // MINUTE, (here.time // MINUTE, here.settled // MINUTE)
-        passed_across, passed_onward = across != here.told_across, onward != here.told_onward
-        here.told_across, here.told_onward = across, onward
+        """Send facts onwards and orders across; ticks to the others when a minute of event time has passed, and where all
+        sources are silent the rest of it: else it would depend on the cut of batches how far everybody comes in the end.
+        """
+        step = 1 if all(clock.silent for source, clock in here.clocks.items() if source >= 0) else MINUTE
+        passed_across = here.floor // step != here.told_across // step
+        onward = here.time, here.settled
+        passed_onward = any(now // step != told // step for now, told in zip(onward, here.told_onward, strict=True))
+        if passed_across:
+            here.told_across = here.floor
+        if passed_onward:
+            here.told_onward = onward
         floor = here.settled - self.horizon
 
         def across_message(some: Sequence[Order], begin: int, end: int, last: bool) -> bytes:

@@ -104,7 +104,8 @@ class Ingest:
             )
         source.time = time
         source.read += len(records)
-        source.heard_at = monotonic()
+        if any(claims):  # one that has nothing but what cannot be used is silent as well
+            source.heard_at = monotonic()
         self._send(effects, partition, source, records, claims)
         effects.kept = self._kept(source)
         self._say_outcomes(effects, partition, source, records[-1].offset + 1)

@@ -103,11 +103,10 @@ def apply_migrations(found: Settings, sources: int | None = None) -> list[str]:
         have = topic_partitions(admin).get(names.events)
         count = max(have or 0, sources or (0 if have else found.partitions))
         specs = topic_specs(found, count)
-        done = []
-        if have and count > have:
+        done = ensure_topics(admin, specs, found.replication)
+        if have and count > have:  # last: workers that see it start again, and need the rest
             admin.create_partitions({names.events: count})
-            done.append(f"topic {names.events}: {have} → {count} partitions; restart the workers")
-        done += ensure_topics(admin, specs, found.replication)
+            done.append(f"topic {names.events}: {have} → {count} partitions; workers start again to read them")
     crash_point("migrate.between")
     client = connect(found)
     days = -(-found.ttl // 86_400_000)

@@ -94,6 +94,8 @@ def staged(
         broker_commit_interval=1.0,
         consumer_auto_offset_reset="earliest",
         consumer_connections_max_idle_ms=600_000,
+        # How soon it is seen that a topic has more partitions.
+        consumer_metadata_max_age_ms=6 * settings.session_timeout,
         # Acknowledged by all in-sync replicas, at once, whatever its size.
         producer_acks=-1,
         producer_linger=0,

@@ -212,6 +212,17 @@ class GuardedConsumer(driver.Consumer):
         if missing := [topic for topic in self._stages if not cluster.partitions_for_topic(topic)]:
             die(Exit.UNAVAILABLE, f"topics are missing: {', '.join(missing)}")
 
+    def _check_growth(self, assigned: set[Any]) -> None:
+        """End the process where the input has more partitions than when it started: the next start reads them, and waits for
+        them. Else the others would go on without what waits there, and it came too late.
+        """
+        first = next(iter(self._stages))
+        had: int = self._stages[first].partitions
+        known = self._thread._ensure_consumer()._client.cluster.partitions_for_topic(first) or ()
+        has = 1 + max((*known, *(tp.partition for tp in assigned if tp.topic == first)), default=-1)
+        if has > had:
+            die(Exit.UNAVAILABLE, f"{first} has {has} partitions now, and had {had}: starting again with all of them")
+
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         """Deliver nothing more until the next recovery is over."""
         crash_point("worker.rebalancing")
@@ -343,11 +354,11 @@ class GuardedConsumer(driver.Consumer):
 
     def waiting(self, tp: Any) -> int:
         """Return how many records of a guarded partition wait to be processed, as far as is known."""
-        return max(self.highwater(tp) - self._done(tp), 0)
+        return max(self.highwater(tp) - self.done(tp), 0)
 
     def pending(self, tp: Any) -> bool:
         """Tell whether records wait: unlike for `waiting`, what is no record does not count."""
-        done = self._done(tp)
+        done = self.done(tp)
         if self.begins.get(tp, done) > done or self._gathering.holds(tp):
             return True
         return bool(0 <= self._position(tp) < self.highwater(tp))
@@ -357,7 +368,7 @@ class GuardedConsumer(driver.Consumer):
 
         Those in an open transaction are among them: they may yet count, and were here before what comes now.
         """
-        return max(self._length(tp) - self._done(tp), 0) if monotonic() - self._asked(tp) <= STALE else None
+        return max(self._length(tp) - self.done(tp), 0) if monotonic() - self._asked(tp) <= STALE else None
 
     def caught_up(self, tp: Any) -> float | None:
         """Return a moment, of the monotonic clock, at which all records there were are done; None where some may not be.
@@ -365,13 +376,14 @@ class GuardedConsumer(driver.Consumer):
         That is when Kafka was asked, not when it answered or when we read the answer: we may have been frozen in between.
         """
         asked = self._asked(tp)  # first: the length that is looked at next is of that moment or a later one
-        return asked if self.lag(tp) == 0 else None
+        done = self._length(tp) == self.done(tp)  # where it is shorter, Kafka has not found its end yet
+        return asked if done and self.lag(tp) == 0 else None
 
     def _length(self, tp: Any) -> int:
         end: int | None = super().highwater(tp)
         return end or 0
 
-    def _done(self, tp: Any) -> int:
+    def done(self, tp: Any) -> int:
         """Return up to where a partition is durably done. What is delivered is not, nor where it is the first."""
         done: int | None = self._stages[tp.topic].next_offset(tp.partition)
         return self._starts.get(tp, 0) if done is None else done
@@ -392,7 +404,7 @@ class GuardedConsumer(driver.Consumer):
         no record either has its turn after that, so a producer that aborts again and again holds nothing up.
         """
         begin = self.begins.get(tp)
-        done = begin == self._done(tp) and not self._gathering.holds(tp)
+        done = begin == self.done(tp) and not self._gathering.holds(tp)
         if not (self.lag(tp) and self.waiting(tp)) or begin is None or not done:
             self._ends.pop(tp, None)
             return None
@@ -521,6 +533,7 @@ class GuardedConsumer(driver.Consumer):
         self._heartbeat_at = monotonic()
         if self._coordinator is not None:
             seat.note(self._coordinator.member_id)
+            self._check_growth(assigned)
         await super().on_partitions_assigned(assigned, generation_id)
 
     def check_lease(self) -> None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import random
+from itertools import product
 from typing import Any
+
+import pytest
 
 from schemas.wire import UNHEARD, Decoded, encode
 from streams.agents.accept import WAITED, Accept
 from streams.names import Names
+from tests.pipe import LATER as LONG_AFTER
 from tests.pipe import Pipe, Record
 
 JULY = 1_341_100_800_000
 LATER = JULY + 86_400_000
 """When Kafka had the records: after everything in them."""
+IDLE = 5_000
 
 
 def event(name: str, minute: int, **more: Any) -> bytes:
@@ -86,12 +92,12 @@ def test_time_alone_says_no_rows() -> None:
 
 def test_a_partition_that_never_speaks_holds_back_nobody_who_goes_on() -> None:
     """The floor follows a live partition by its lateness, and by how long ago the silent one was known to be silent."""
-    accept = Accept(names=Names(), sources=2, partitions=1, horizon=3_600_000, subjects=[])
+    accept = Accept(names=Names(), sources=2, partitions=1, horizon=3_600_000, idle=0, subjects=[])
     accept.restore(0, {}, 0, b"")
     log: list[Record] = []
 
     def say(message: Decoded) -> None:
-        log.append(Record(len(log), 0, None, encode(message)))
+        log.append(Record(len(log), LONG_AFTER, None, encode(message)))
         accept.process(0, log[-1:], behind=False)
 
     for second in range(3_000):
@@ -102,16 +108,73 @@ def test_a_partition_that_never_speaks_holds_back_nobody_who_goes_on() -> None:
         floor = accept.held[0].floor
         assert floor <= now - 905_000
         assert floor >= now - 911_000 or second < 20
-    kept = accept.process(0, [Record(len(log), 0, None, encode(Decoded(0, 0, 0, now, UNHEARD)))], behind=False).kept
+    kept = accept.process(
+        0, [Record(len(log), LONG_AFTER, None, encode(Decoded(0, 0, 0, now, UNHEARD)))], behind=False
+    ).kept
     assert len(kept) < 4_000
     say(Decoded(0, 0, 0, UNHEARD, UNHEARD, appended=now + 20_000, silent=True))
     say(Decoded(1, 0, 0, UNHEARD, UNHEARD, appended=now + 20_000, silent=True))
     assert accept.held[0].floor == now - 900_000, "all are silent: nothing that Kafka has is earlier"
 
 
+@pytest.mark.parametrize("ahead", [0, IDLE - 1_000, IDLE + 1_000, 86_400_000])
+def test_a_worker_whose_clock_is_ahead_makes_nobody_late(ahead: int) -> None:
+    """It says that all are silent up to what is yet to come; Kafka's clock says when it said so."""
+    log: list[Record] = []
+    accept = Accept(names=Names(), sources=2, partitions=1, horizon=3_600_000, idle=IDLE, subjects=[])
+    accept.restore(0, {}, 0, b"")
+
+    def say(now: int, message: Decoded) -> None:
+        log.append(Record(len(log), now, None, encode(message)))
+        accept.process(0, log[-1:], behind=False)
+
+    for source in (0, 1):
+        say(LATER, Decoded(source, 0, 1, JULY, JULY - 900_000, appended=LATER))
+    for source in (0, 1):
+        say(LATER + IDLE, Decoded(source, 1, 1, JULY, JULY - 900_000, appended=LATER + ahead, silent=True))
+    say(LATER + IDLE + 2, Decoded(0, 1, 2, JULY + 3_600_000, JULY + 2_700_000, appended=LATER + IDLE + 2))
+    assert accept.held[0].floor == JULY - 900_000, "the other may have had something at the same time"
+
+
+def test_a_tick_that_comes_late_is_not_believed() -> None:
+    """Of who had the partition before: it has spoken since, and is waited for."""
+    accept = Accept(names=Names(), sources=2, partitions=1, horizon=3_600_000, idle=0, subjects=[])
+    accept.restore(0, {}, 0, b"")
+    tick = Decoded(1, 1, 1, JULY, JULY - 900_000, appended=LATER + 5_000, silent=True)
+    messages = [
+        Decoded(0, 0, 1, JULY, JULY - 900_000, appended=LATER),
+        Decoded(1, 0, 1, JULY, JULY - 900_000, appended=LATER),
+        Decoded(1, 1, 2, JULY + 60_000, JULY - 840_000, appended=LATER + 6_000),
+        tick,
+        Decoded(0, 1, 2, JULY + 7_200_000, JULY + 6_300_000, appended=LATER + 4_000),
+    ]
+    for offset, message in enumerate(messages):
+        accept.process(0, [Record(offset, LONG_AFTER, None, encode(message))], behind=False)
+    assert accept.held[0].floor == JULY - 840_000
+
+
+def test_how_far_all_come_in_the_end_does_not_depend_on_batches() -> None:
+    """When all are silent, the rest of the last minute is told as well."""
+    ends = set()
+    for seed, largest in product(range(6), (1, 20, 400)):
+        pipe = Pipe(sources=2, partitions=2, horizon=600_000, lateness=60_000, rng=random.Random(seed))
+        for n in range(300):
+            at = n * 2_037
+            pipe.append(n * 7 % 5 % 2, event(f"e{n}", 0, time=JULY + at), LATER + at)
+        pipe.run(largest=largest)
+        for _ in range(2):
+            pipe.silence(at=LATER + 3_600_000)
+        for body in ("accept", "accumulate"):
+            for partition in range(2):
+                pipe._restore(pipe.stages[body], partition)
+        held = pipe.stages["accept"].body.held.values(), pipe.stages["accumulate"].body.held.values()
+        ends.add((*(here.settled - JULY for here in held[0]), *(here.now.floor - JULY for here in held[1])))
+    assert ends == {(299 * 2_037 - 60_000,) * 2 + (299 * 2_037 - 660_000,) * 2}
+
+
 def test_of_a_source_with_a_backlog_is_heard_where_it_is() -> None:
     """As far as its newest message says; not of one whose records come as they happen, nor of one that is silent."""
-    accept = Accept(names=Names(), sources=3, partitions=2, horizon=86_400_000, subjects=())
+    accept = Accept(names=Names(), sources=3, partitions=2, horizon=86_400_000, idle=0, subjects=())
     for partition in range(2):
         accept.restore(partition, {}, 0, b"")
     appended = LATER - WAITED

@@ -70,7 +70,8 @@ def test_silent_partitions_say_so_together(clock: Clock) -> None:
     """Each at once, whenever it fell silent, and from then on in the same look, as often as silence counts."""
     body = ingest()
     clock.now += 2.3
-    body.process(1, [Record(0, 1, None, b"no event")], False)
+    event = b'{"id": "e", "type": "post", "time": 1, "actor": "a"}'
+    body.process(1, [Record(0, 1, None, event)], False)
     looks: dict[int, list[float]] = {0: [], 1: []}
     for _ in range(80):
         clock.now += 0.5
@@ -81,3 +82,14 @@ def test_silent_partitions_say_so_together(clock: Clock) -> None:
     assert (first[0], second[0]) == (1_008.3, 1_010.3)
     assert first[2:] == second[1:]
     assert max(b - a for a, b in pairwise(first)) <= IDLE
+
+
+def test_what_cannot_be_used_breaks_no_silence(clock: Clock) -> None:
+    """Else whoever sends nonsense to one partition, often enough, would hold all the others back."""
+    body = ingest()
+    ticks = 0
+    for offset in range(60):
+        clock.now += 1
+        body.process(0, [Record(offset, 1, None, b"no event")], False)
+        ticks += bool(said(body, 0))
+    assert ticks >= 50 / IDLE

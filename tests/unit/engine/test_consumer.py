@@ -403,6 +403,27 @@ def test_without_a_topic_the_process_ends(topic: str, monkeypatch: pytest.Monkey
     in_world(test)
 
 
+@pytest.mark.parametrize(("known", "assigned", "grown"), [(2, 1, False), (3, 1, True), (2, 2, True)])
+def test_a_worker_ends_where_its_input_has_grown(
+    monkeypatch: pytest.MonkeyPatch, known: int, assigned: int, grown: bool
+) -> None:
+    """As soon as it hears of it, by itself or from who shares the work out; the next one waits for the new partitions."""
+    caught(monkeypatch, module)
+
+    async def test(world: World) -> None:
+        thread = threaded(world)
+        thread.kafka._client.cluster.partitions_for_topic = lambda topic: set(range(known))
+        mine = {TP("social.events", assigned), TP("juice.routed", 7)}
+        if grown:
+            with pytest.raises(Died, match="3 partitions now, and had 2") as died:
+                world.consumer._check_growth(mine)
+            assert died.value.code == Exit.UNAVAILABLE
+        else:
+            world.consumer._check_growth(mine)
+
+    in_world(test)
+
+
 def test_messages_say_where_they_were_fetched_from(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each begins where the one before it ended, whatever their offsets; what nobody waits for is dropped."""
 
@@ -720,6 +741,8 @@ def test_what_kafka_said_long_ago_is_not_known(monkeypatch: pytest.MonkeyPatch, 
             assert consumer.lag(ROUTED) == lag
             length = 3
             assert consumer.caught_up(ROUTED) == (None if lag is None else now[0] - age)
+            length = 2
+            assert consumer.caught_up(ROUTED) is None, "its end is not found yet"
             length = 5
             assert consumer.caught_up(ROUTED) is None
         consumer.begin({ROUTED: 5})

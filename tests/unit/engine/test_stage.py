@@ -152,6 +152,21 @@ def test_others_have_their_turn_while_it_computes(monkeypatch: pytest.MonkeyPatc
     in_world(test)
 
 
+def test_what_is_said_before_the_first_batch_is_as_of_the_first_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is not of offset 0 where the log begins later: the partition would have a backlog that nobody can read."""
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        here.body.resting = False
+        monkeypatch.setattr(world.consumer, "_length", lambda tp: 100)
+        world.consumer.begin({TO: 100})
+        assert await here.stage.tick()
+        assert here.out == [b"idle 1 at 100"]
+        assert (here.stage.next_offset(1), world.consumer.lag(TO)) == (100, 0)
+
+    in_world(test)
+
+
 def test_partitions_wait_for_the_broker_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """While what one has sent is not acknowledged another is computed; of one partition, nothing is before that."""
 
