@@ -163,14 +163,14 @@ def ensure_topics(admin: KafkaAdminClient, specs: Sequence[TopicSpec], replicati
         admin.create_topics(topics, wait_for_metadata=True)
     done = [f"created topic {spec.name}, {spec.partitions} partitions" for spec in missing]
     there = [spec for spec in specs if spec.name in have]
-    for spec in there:
-        if have[spec.name] < spec.partitions and spec.grows:
-            admin.create_partitions({spec.name: spec.partitions})
-            done.append(f"topic {spec.name}: {have[spec.name]} → {spec.partitions} partitions")
     if there:
         kind = ConfigResourceType.TOPIC
         try:
             admin.alter_configs([ConfigResource(kind, spec.name, dict(spec.configs)) for spec in there if spec.configs])
         except ValueError as error:  # what this user may not see does not exist for the client
             raise SettingsError(f"topics cannot be configured: {error}") from None
+    for spec in there:
+        if have[spec.name] < spec.partitions and spec.grows:
+            admin.create_partitions({spec.name: spec.partitions})
+            done.append(f"topic {spec.name}: {have[spec.name]} → {spec.partitions} partitions")
     return done

@@ -286,11 +286,11 @@ def freshness(here: Settings, stop: Callable[[], bool]) -> Freshness:
             first.setdefault(account, wall())
 
     while not stop():
+        time.sleep(POLL)
         ages.append(wall() - query(newest)[0][0] / 1000)
         look()
-        time.sleep(POLL)
-    number, seconds = query(counted)[0]
     appended: dict[str, int] = dict(query(came))
+    number, seconds = query(counted)[0]
     missing = appended.keys() - first.keys()
     deadline = monotonic() + PATIENCE
     while appended.keys() - first.keys():

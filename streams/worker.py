@@ -214,11 +214,11 @@ def main() -> int:
         text = f"juice: JUICE_PARTITIONS is {settings.partitions}, but the topics have {partitions}"
         print(text, file=sys.stderr)
         return Exit.USAGE
-    if (log_of := found.get(names.changelog("ingest"))) and log_of.partitions < found[names.events].partitions:
-        has, partitions = log_of.partitions, found[names.events].partitions
-        text = f"juice: {names.events} has {partitions} partitions, its changelog {has}; run `juice migrate`"
+    changelog, partitions = found.get(names.changelog("ingest")), found[names.events].partitions
+    if changelog and changelog.partitions != partitions:
+        text = f"juice: {names.events} has {partitions} partitions, its changelog {changelog.partitions}; run `juice migrate`"
         print(text, file=sys.stderr)
-        return verdict() if RESTARTS else Exit.USAGE
+        return Exit.UNAVAILABLE if RESTARTS else Exit.USAGE  # who runs already waits for it
     telemetry.build(version=version())
     telemetry.restarts(RESTARTS)
     try:

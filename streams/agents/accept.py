@@ -79,7 +79,17 @@ class _Clock:
 
     def say(self, appended: int, watermark: int) -> None:
         """Note how far the source had come when Kafka had its newest record."""
-        self.appended, self.silent = max(self.appended, appended), 0
+        self.silent = 0
+        self._reach(appended, watermark)
+
+    def rest(self, until: int, watermark: int, limit: int) -> None:
+        """Note that the source has had no more than that up to a moment, and none later than `limit`."""
+        self.silent = min(max(self.silent, until), limit)
+        if watermark > self.watermark:  # of a record that brought us nothing: when Kafka had it we do not know
+            self._reach(self.silent, watermark)
+
+    def _reach(self, appended: int, watermark: int) -> None:
+        self.appended = max(self.appended, appended)
         if watermark != UNHEARD:
             self.watermark = watermark = max(self.watermark, watermark)
             if not self.past or self.appended >= self.past[-1][0] + PAST:
@@ -214,10 +224,8 @@ class Accept:
             clock.seen = max(clock.seen, message.end)
             clock.time = max(clock.time, message.time)
             if message.silent:
-                until = min(message.appended, record.timestamp - self.idle_after)  # by a worker's clock, and by Kafka's
                 if message.begin >= clock.seen:  # else it has spoken since: said late, by who had the partition before
-                    clock.silent = max(clock.silent, until)
-                clock.watermark = max(clock.watermark, message.watermark)
+                    clock.rest(message.appended, message.watermark, record.timestamp - self.idle_after)
             else:
                 clock.say(message.appended, message.watermark)
                 clock.waited = record.timestamp - message.appended
@@ -323,9 +331,12 @@ class Accept:
         orders: list[list[Order]],
     ) -> None:
         """Send facts onwards and orders across; ticks to the others when a minute of event time has passed, and where all
-        sources are silent the rest of it: else it would depend on the cut of batches how far everybody comes in the end.
+        sources have been silent for a minute the rest of it: else it would depend on the cut of batches how far everybody comes
+        in the end.
         """
-        step = 1 if all(clock.silent for source, clock in here.clocks.items() if source >= 0) else MINUTE
+        sources = [clock for source, clock in here.clocks.items() if source >= 0]
+        rested = min(clock.silent for clock in sources) >= max(clock.appended for clock in sources) + MINUTE
+        step = 1 if rested else MINUTE
         passed_across = here.floor // step != here.told_across // step
         onward = here.time, here.settled
         passed_onward = any(now // step != told // step for now, told in zip(onward, here.told_onward, strict=True))

@@ -81,6 +81,7 @@ class Ingest:
         claims: list[list[Claim]] = [[] for _ in range(parts)]
         topic = self.names.events
         time, lateness, future = source.time, self.lateness, self.future
+        usable = False
         for record in records:
             raw, offset, appended = record.value, record.offset, record.timestamp
             decoded = decode(raw)
@@ -97,6 +98,7 @@ class Ingest:
                 time = at
             elif at < time - lateness:
                 late_by = time - at  # late, unless accept knows its id: then it is a duplicate that took long
+            usable = usable or not late_by
             fact = fact_of(event, at)
             row = _json((*events_row(event, fact, raw, appended, topic, partition, offset), offset))
             claims[partition_of(event.id, parts)].append(
@@ -104,9 +106,15 @@ class Ingest:
             )
         source.time = time
         source.read += len(records)
-        if any(claims):  # one that has nothing but what cannot be used is silent as well
-            source.heard_at = monotonic()
         self._send(effects, partition, source, records, claims)
+        now = monotonic()
+        if usable:
+            source.heard_at = now
+        elif self._is_silent(
+            source, now
+        ):  # who has nothing but what does not count is silent as well, however much it is
+            read = records[-1].timestamp / 1000 - self._began
+            self._say_silent(effects, partition, source, records[-1].offset + 1, now, read)
         effects.kept = self._kept(source)
         self._say_outcomes(effects, partition, source, records[-1].offset + 1)
         if time > UNHEARD:
@@ -125,17 +133,25 @@ class Ingest:
         together.
         """
         source, now = self.sources[partition], monotonic()
-        beat = int(now / self.idle_after)
-        if caught_up is None or now - source.heard_at < self.idle_after or beat == source.beat:
+        if caught_up is None or not self._is_silent(source, now):
             return None
-        source.beat = beat
         effects = Effects(kept=self._kept(source))
-        until = int(
-            (self._began + min(now - self.idle_after, caught_up)) * 1000
-        )  # whatever became of the clock meanwhile
-        tick = Decoded(partition, offset, offset, source.time, self._watermark(source), appended=until, silent=True)
-        effects.sends.extend(Send(self.names.decoded, p, None, encode(tick)) for p in range(self.partitions))
+        self._say_silent(effects, partition, source, offset, now, caught_up)
         return effects
+
+    def _is_silent(self, source: _Source, now: float) -> bool:
+        """Tell whether nothing that counts has come for so long, and that was not said in this beat."""
+        return now - source.heard_at >= self.idle_after and int(now / self.idle_after) != source.beat
+
+    def _say_silent(
+        self, effects: Effects, partition: int, source: _Source, offset: int, now: float, read: float
+    ) -> None:
+        """Say it up to when all was `read`, but no later than that long ago."""
+        source.beat = int(now / self.idle_after)
+        at = self._began + min(now - self.idle_after, read)  # whatever became of the wall clock meanwhile
+        watermark = self._watermark(source)
+        tick = Decoded(partition, offset, offset, source.time, watermark, appended=int(at * 1000), silent=True)
+        effects.sends.extend(Send(self.names.decoded, p, None, encode(tick)) for p in range(self.partitions))
 
     def _watermark(self, source: _Source) -> int:
         return source.time - self.lateness if source.time > UNHEARD else UNHEARD

@@ -100,8 +100,10 @@ def apply_migrations(found: Settings, sources: int | None = None) -> list[str]:
     kafka = broker_of(found)
     names = Names.of(found)
     with admin_client(found, kafka) as admin:
-        have = topic_partitions(admin).get(names.events)
-        count = max(have or 0, sources or (0 if have else found.partitions))
+        there = topic_partitions(admin)
+        have = there.get(names.events)
+        begun = there.get(names.changelog("ingest"), 0)  # by a migration that did not come to its end
+        count = max(have or 0, begun, sources or (0 if have else found.partitions))
         specs = topic_specs(found, count)
         done = ensure_topics(admin, specs, found.replication)
         if have and count > have:  # last: workers that see it start again, and need the rest

@@ -213,15 +213,17 @@ class GuardedConsumer(driver.Consumer):
             die(Exit.UNAVAILABLE, f"topics are missing: {', '.join(missing)}")
 
     def _check_growth(self, assigned: set[Any]) -> None:
-        """End the process where the input has more partitions than when it started: the next start reads them, and waits for
-        them. Else the others would go on without what waits there, and it came too late.
+        """End the process where the input, or its changelog, has more partitions than when it started: the next start reads
+        them, and waits for them. Else the others would go on without what waits there, and it came too late; and Faust gives a
+        partition and its changelog to one worker only where there are as many of both.
         """
-        first = next(iter(self._stages))
-        had: int = self._stages[first].partitions
-        known = self._thread._ensure_consumer()._client.cluster.partitions_for_topic(first) or ()
-        has = 1 + max((*known, *(tp.partition for tp in assigned if tp.topic == first)), default=-1)
-        if has > had:
-            die(Exit.UNAVAILABLE, f"{first} has {has} partitions now, and had {had}: starting again with all of them")
+        topic, stage = next(iter(self._stages.items()))
+        cluster = self._thread._ensure_consumer()._client.cluster
+        for name in (topic, stage.table.changelog_topic_name):
+            known = cluster.partitions_for_topic(name) or ()
+            has = 1 + max((*known, *(tp.partition for tp in assigned if tp.topic == name)), default=-1)
+            if has > stage.partitions:
+                die(Exit.UNAVAILABLE, f"{name} has {has} partitions now, and had {stage.partitions}: starting again")
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         """Deliver nothing more until the next recovery is over."""
@@ -376,8 +378,8 @@ class GuardedConsumer(driver.Consumer):
         That is when Kafka was asked, not when it answered or when we read the answer: we may have been frozen in between.
         """
         asked = self._asked(tp)  # first: the length that is looked at next is of that moment or a later one
-        done = self._length(tp) == self.done(tp)  # where it is shorter, Kafka has not found its end yet
-        return asked if done and self.lag(tp) == 0 else None
+        # Where it is shorter than what is done, Kafka has not found its end yet.
+        return asked if self.lag(tp) == 0 and self._length(tp) == self.done(tp) else None
 
     def _length(self, tp: Any) -> int:
         end: int | None = super().highwater(tp)

@@ -47,7 +47,7 @@ async def send_all(producer: Any, sends: Iterable[Send]) -> int:
     futures = []
     for where, (first, *rest) in batches.items():
         future = await _sent(producer, first, where)
-        futures.append(_in_turn(producer, future, rest, where) if rest else future)
+        futures.append(asyncio.ensure_future(_in_turn(producer, future, rest, where)) if rest else future)
     await asyncio.gather(*futures)
     return size
 

@@ -158,8 +158,14 @@ def test_the_input_may_grow(stack: StackInfo, tmp_path: Path) -> None:
         here.start("sink")
         here.feed(events(0, 200), partitions=4)
         exact(here, 200)
+        with admin_client(here.settings, stack.kafka) as admin:
+            admin.create_partitions({here.names.events: 5})
+        refused = here.start("worker")
+        assert refused.popen.wait(60) == 2
+        assert "has 5 partitions, its changelog 4; run `juice migrate`" in refused.said()
+        here.running.remove(refused)
         grown = here.juice("migrate", "--sources", "7")
-        assert "4 → 7 partitions; workers start again" in grown.stdout, grown.stderr
+        assert "5 → 7 partitions; workers start again" in grown.stdout, grown.stderr
         here.feed(events(200, 200), partitions=7)
         exact(here, 400)
         [(sources,)] = here.query("SELECT uniqExact(partition) FROM {db}.events")

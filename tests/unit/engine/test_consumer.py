@@ -403,16 +403,22 @@ def test_without_a_topic_the_process_ends(topic: str, monkeypatch: pytest.Monkey
     in_world(test)
 
 
-@pytest.mark.parametrize(("known", "assigned", "grown"), [(2, 1, False), (3, 1, True), (2, 2, True)])
+@pytest.mark.parametrize(
+    ("known", "of_changelog", "assigned", "grown"),
+    [(2, 2, 1, False), (3, 2, 1, True), (2, 2, 2, True), (2, 3, 1, True)],
+)
 def test_a_worker_ends_where_its_input_has_grown(
-    monkeypatch: pytest.MonkeyPatch, known: int, assigned: int, grown: bool
+    monkeypatch: pytest.MonkeyPatch, known: int, of_changelog: int, assigned: int, grown: bool
 ) -> None:
-    """As soon as it hears of it, by itself or from who shares the work out; the next one waits for the new partitions."""
+    """As soon as it hears of it, by itself or from who shares the work out; the next one waits for the new partitions. So it
+    does where its changelog has grown: Faust shares the two out together only where there are as many of both.
+    """
     caught(monkeypatch, module)
 
     async def test(world: World) -> None:
         thread = threaded(world)
-        thread.kafka._client.cluster.partitions_for_topic = lambda topic: set(range(known))
+        there = {"social.events": known, world.app.stages["social.events"].table.changelog_topic_name: of_changelog}
+        thread.kafka._client.cluster.partitions_for_topic = lambda topic: set(range(there[topic]))
         mine = {TP("social.events", assigned), TP("juice.routed", 7)}
         if grown:
             with pytest.raises(Died, match="3 partitions now, and had 2") as died:

@@ -152,6 +152,27 @@ def test_others_have_their_turn_while_it_computes(monkeypatch: pytest.MonkeyPatc
     in_world(test)
 
 
+def test_where_a_partition_may_have_ended_is_looked_at_while_something_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits may be no record; progress goes on behind it. Nobody looks where nothing waits."""
+    looked: list[Any] = []
+
+    async def end(tp: Any) -> int | None:
+        looked.append(tp)
+        return 3
+
+    async def test(world: World) -> None:
+        here = Set(world, monkeypatch)
+        here.body.resting = True
+        monkeypatch.setattr(world.consumer, "end_without_records", end)
+        assert not await here.stage.tick()
+        assert (looked, here.stage.next_offset(1)) == ([], None)
+        monkeypatch.setattr(world.consumer, "_length", lambda tp: 3)
+        assert not await here.stage.tick()
+        assert (looked, here.stage.next_offset(1)) == ([TO], 3)
+
+    in_world(test)
+
+
 def test_what_is_said_before_the_first_batch_is_as_of_the_first_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """That is not of offset 0 where the log begins later: the partition would have a backlog that nobody can read."""
 
