@@ -200,6 +200,23 @@ def test_how_far_all_come_in_the_end_does_not_depend_on_batches() -> None:
     assert ends == {(299 * 2_037 - 60_000,) * 2 + (299 * 2_037 - 660_000,) * 2}
 
 
+def test_little_that_comes_is_not_answered_by_much() -> None:
+    """Where all are silent between any two events, nobody is told more often than when a minute has passed."""
+    accept = Accept(names=Names(), sources=2, partitions=1, horizon=3_600_000, idle=0, subjects=[])
+    accept.restore(0, {}, 0, b"")
+    sends, offset = [], 0
+    for number in range(60):
+        now, at = LATER + number * 7_000, JULY + number * 7_000
+        for message in (
+            Decoded(0, number, number + 1, at, at - 900_000, appended=now),
+            Decoded(0, number + 1, number + 1, at, at - 900_000, appended=now + 5_000, silent=True),
+            Decoded(1, 0, 0, UNHEARD, UNHEARD, appended=now + 5_000, silent=True),
+        ):
+            sends += accept.process(0, [Record(offset, LONG_AFTER, None, encode(message))], behind=False).sends
+            offset += 1
+    assert 2 <= len(sends) <= 2 * 9
+
+
 def test_of_a_source_with_a_backlog_is_heard_where_it_is() -> None:
     """As far as its newest message says; not of one whose records come as they happen, nor of one that is silent."""
     accept = Accept(names=Names(), sources=3, partitions=2, horizon=86_400_000, idle=0, subjects=())
