@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
@@ -46,6 +46,18 @@ def events(begin: int, count: int) -> Iterator[bytes]:
         yield json.dumps(event).encode() if n % 30 else b"nonsense"
 
 
+class Feed:
+    """Appends a round after the other, and counts."""
+
+    def __init__(self, here: Installation) -> None:
+        self.here, self.fed = here, 0
+        self()
+
+    def __call__(self) -> None:
+        """Append another."""
+        self.fed = feed(self.here, self.fed)
+
+
 def feed(here: Installation, fed: int) -> int:
     """Append some more events; return how many there are now."""
     return fed + here.feed(events(fed, ROUND))
@@ -57,7 +69,8 @@ class Armed:
     def __init__(self, here: Installation, name: str, point: str) -> None:
         self.point = point
         command = [sys.executable, "-m", "streams.worker"] if name == "worker" else here.command(name)
-        self.log = here.folder / f"{name}-{point.replace(':', '-')}.log"
+        before = len(list(here.folder.glob(f"{name}-*.log")))  # each has a log of its own: what it says is waited for
+        self.log = here.folder / f"{name}-{before}-{point.replace(':', '-')}.log"
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(command, env=here.env(crash_at=point), stdout=out, stderr=out)
 
@@ -73,28 +86,32 @@ class Armed:
             assert time.monotonic() < deadline, f"{self.point}: never said {words!r}\n{self.said()[-2000:]}"
             time.sleep(0.05)
 
-    def end(self) -> int:
-        """Wait for its end; return the exit code."""
+    def end(self, more: Callable[[], None] = lambda: None) -> int:
+        """Wait for its end, and let `more` come as long as it has not come to its point; return the exit code."""
+        deadline = time.monotonic() + PATIENCE
         try:
-            return self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
+            while time.monotonic() < deadline:
+                try:
+                    return self.process.wait(10)
+                except subprocess.TimeoutExpired:
+                    more()
             pytest.fail(f"{self.point}: did not end\n{self.said()[-2000:]}")
         finally:
             self.process.kill()
             self.process.wait()
 
 
-def die_at(here: Installation, name: str, point: str, passing: int = 1) -> None:
-    """Run a worker or sink until it has died at `point`."""
+def die_at(here: Installation, name: str, point: str, passing: int, more: Callable[[], None]) -> None:
+    """Run a worker or sink until it has died at `point`; what waits may be too little to come there, so `more` comes."""
     for _ in range(5):
         armed = Armed(here, name, f"{point}:{2 if point == JOINED else passing}")
         if point == JOINED:
             armed.wait_for("event='ready'")
             other = here.start("worker")
-            code = armed.end()
+            code = armed.end(more)
             other.stop()
         else:
-            code = armed.end()
+            code = armed.end(more)
         if code != Exit.LEASE:  # a machine so slow that it misses its heartbeats gets another try
             break
     assert code == -signal.SIGKILL, f"{point}: ended with {code}\n{armed.said()[-2000:]}"
@@ -120,12 +137,12 @@ def workers_die(stack: StackInfo, folder: Path, points: Sequence[str]) -> None:
     folder.mkdir()
     with installation(stack, folder, session_timeout=f"{SESSION}s") as here:
         here.start("sink")
-        fed = feed(here, 0)
+        more = Feed(here)
         for passing, point in product(PASSINGS, points):
-            die_at(here, "worker", point, passing)
-            fed = feed(here, fed)
+            die_at(here, "worker", point, passing, more)
+            more()
         here.start("worker")
-        exact(here, fed)
+        exact(here, more.fed)
 
 
 def sinks_die(stack: StackInfo, folder: Path, points: Sequence[str]) -> None:
@@ -133,12 +150,12 @@ def sinks_die(stack: StackInfo, folder: Path, points: Sequence[str]) -> None:
     folder.mkdir()
     with installation(stack, folder, session_timeout=f"{SESSION}s") as here:
         here.start("worker")
-        fed = feed(here, 0)
+        more = Feed(here)
         for passing, point in product(PASSINGS, points):
-            die_at(here, "sink", point, passing)
-            fed = feed(here, fed)
+            die_at(here, "sink", point, passing, more)
+            more()
         here.start("sink")
-        exact(here, fed)
+        exact(here, more.fed)
 
 
 def test_processes_may_die_at_every_point(stack: StackInfo, tmp_path: Path) -> None:
