@@ -124,6 +124,11 @@ class _Partition:
     told_onward: tuple[int, int] = (UNHEARD, UNHEARD)
     """What was last told: the floor to the other accept partitions; time and settled to accumulate."""
 
+    @property
+    def sources(self) -> list[_Clock]:
+        """Return the clocks of the input's partitions, not those of the other accept partitions."""
+        return [clock for source, clock in self.clocks.items() if source >= 0]
+
     def count(self, source: int, outcome: str, number: int = 1) -> None:
         """Count what became of claims from a source."""
         if number:
@@ -310,7 +315,7 @@ class Accept:
         others counts what Kafka had by then. So when all wake at once, the first to be read does not make the others late.
         Where all are silent, the one that was ahead decides.
         """
-        sources = [clock for source, clock in here.clocks.items() if source >= 0]
+        sources = here.sources
         known = min((clock.silent for clock in sources if clock.silent), default=FAR)
         speaking = [clock.watermark_at(known) for clock in sources if not clock.silent]
         floor = min(speaking) if speaking else max(clock.watermark_at(known) for clock in sources)
@@ -334,7 +339,7 @@ class Accept:
         sources have been silent for a minute the rest of it: else it would depend on the cut of batches how far everybody comes
         in the end.
         """
-        sources = [clock for source, clock in here.clocks.items() if source >= 0]
+        sources = here.sources
         rested = min(clock.silent for clock in sources) >= max(clock.appended for clock in sources) + MINUTE
         step = 1 if rested else MINUTE
         passed_across = here.floor // step != here.told_across // step

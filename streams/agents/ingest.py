@@ -110,9 +110,7 @@ class Ingest:
         now = monotonic()
         if usable:
             source.heard_at = now
-        elif self._is_silent(
-            source, now
-        ):  # who has nothing but what does not count is silent as well, however much it is
+        elif self._is_silent(source, now):  # as is who has nothing but what does not count, however much it is
             read = records[-1].timestamp / 1000 - self._began
             self._say_silent(effects, partition, source, records[-1].offset + 1, now, read)
         effects.kept = self._kept(source)

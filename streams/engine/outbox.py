@@ -40,7 +40,6 @@ async def send_all(producer: Any, sends: Iterable[Send]) -> int:
             some = batches[where] = [producer.create_batch()]
         size += len(value or b"") + len(key or b"")
         if some[-1].append(key=key, value=value, timestamp=None, headers=headers) is None:
-            some[-1].close()
             some.append(producer.create_batch())
             if some[-1].append(key=key, value=value, timestamp=None, headers=headers) is None:
                 raise ValueError(f"a record of {len(value or b'')} bytes does not fit into a batch for {send.topic}")

@@ -239,9 +239,8 @@ class Stage:
                 generation = self.app.consumer_generation_id
                 if not self._owns(tp, generation):
                     return False
-                offset = await self._prepare(tp.partition)
-                if offset is None:  # not 0: records before its first may be gone
-                    offset = self.app.consumer.done(tp)
+                await self._prepare(tp.partition)
+                offset = self.app.consumer.done(tp)
                 if not self._owns(tp, generation):
                     return False
                 caught_up = self.app.consumer.caught_up(tp)
