@@ -144,9 +144,11 @@ class Agenda:
     @staticmethod
     def holds(due: int | Due, noted: int, now: Now) -> bool:
         """Tell whether a due is on the agenda still, `noted` being what its key's value says: one that `take` cannot have
-        come to. Of a floor that is not known, and it is put again.
+        come to. Of one with both a time and a floor that is not known, and it is put again.
         """
-        return isinstance(due, int) and now.time < due == noted
+        if isinstance(due, int):
+            return now.time < due == noted
+        return now.floor < due.floor and due.time == NEVER and noted == -2 - due.floor
 
     def drop(self, key: bytes) -> None:
         """Forget a key."""

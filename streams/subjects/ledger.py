@@ -11,12 +11,10 @@ from typing import ClassVar
 import msgspec
 
 from schemas.fact import Brief
-from streams.subject import HOUR, MINUTE, RELEASE, Now, Rows, Subject
+from streams.subject import MINUTE, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.pane_rows import say_panes
 from streams.windows.panes import GIVEN, KLASS_BITS, SLOT_BITS, Panes, add, drop
 
-SETTLING = 2 * HOUR
-"""When to ask whether a minute is final: with the usual lateness and horizon, once is enough."""
 FORMAT = b"\x01"
 
 _decode = msgspec.msgpack.Decoder(dict[int, int]).decode
@@ -73,7 +71,7 @@ class Ledger(Subject[Panes]):
                 add(state, pane, fact.sign * number)
         say_panes(key, state, touched, rows)
 
-    def present(self, key: str, state: Panes, now: Now, rows: Rows) -> int:
+    def present(self, key: str, state: Panes, now: Now, rows: Rows) -> int | Due:
         """Forget the minutes that can change no more; they have been said. Look again when the latest is one of them."""
         drop(state, now.floor // MINUTE)
-        return max((max(state) >> SLOT_BITS) * MINUTE + SETTLING, now.time + HOUR) if state else RELEASE
+        return Due(floor=((max(state) >> SLOT_BITS) + 1) * MINUTE) if state else RELEASE

@@ -11,16 +11,13 @@ from typing import ClassVar, Final
 from schemas.fact import AMPLIFYING, EARNED, FOLLOW, UNDISCLOSED, UNFOLLOW, Fact
 from schemas.rows.ties import HALF_LIFE_DAYS
 from streams.measures.account.settings import DEFAULTS
-from streams.subject import DAY, HOUR, RELEASE, Now, Rows, Subject
+from streams.subject import DAY, RELEASE, Due, Now, Rows, Subject
 
 FOLLOW_EFFORT: Final = 0.25
 """What a follow weighs in a tie; it is no engagement, so scores give it no effort."""
 
 SCALE: Final = 1_000_000
 """Weights are kept in millionths, as integers, so that their sum does not depend on the order of addition."""
-
-SETTLING: Final = 2 * HOUR
-"""When to ask again whether a day is final: with the usual lateness and horizon, once is enough."""
 
 FORMAT: Final = 1
 _DAY: Final = Struct("<Hiiiiqq")
@@ -119,7 +116,7 @@ class Ties(Subject[dict[int, Day]]):
         pack = _DAY.pack
         return bytes((FORMAT,)) + b"".join([pack(day, *sums) for day, sums in state.items()])
 
-    def fold(self, key: str, state: dict[int, Day], facts: Sequence[Fact], rows: Rows) -> int:
+    def fold(self, key: str, state: dict[int, Day], facts: Sequence[Fact], rows: Rows) -> Due:
         """Add the facts to their days and say these; look again when the earliest day can change no more."""
         source, target = self.pair(key)
         changed = set()
@@ -149,19 +146,22 @@ class Ties(Subject[dict[int, Day]]):
             )
             counts = (events, incentivised, undisclosed, amplifications)
             rows.add("ties", (source, target, date_of(number), *counts, weight / SCALE, earned / SCALE))
-        return (min(state) + 1) * DAY + SETTLING
+        return _over(state)
 
     def spent(self, raw: bytes, now: Now) -> bool:
         """Tell whether its only day, as most have one, can change no more."""
         return len(raw) == 1 + _DAY.size and raw[0] == FORMAT and _past(_DAY.unpack_from(raw, 1)[0], now)
 
-    def present(self, key: str, state: dict[int, Day], now: Now, rows: Rows) -> int:
+    def present(self, key: str, state: dict[int, Day], now: Now, rows: Rows) -> int | Due:
         """Forget the days that can change no more; they have been said."""
         for number in [number for number in state if _past(number, now)]:
             del state[number]
-        if not state:
-            return RELEASE
-        return max((min(state) + 1) * DAY, now.time) + SETTLING
+        return _over(state) if state else RELEASE
+
+
+def _over(state: dict[int, Day]) -> Due:
+    """Return when the earliest day can change no more."""
+    return Due(floor=(min(state) + 1) * DAY)
 
 
 def _past(day: int, now: Now) -> bool:

@@ -84,6 +84,30 @@ def test_a_busy_key_takes_no_more_room_than_a_quiet_one() -> None:
     assert list(agenda.take(Now(2 * 10**9, 2 * 10**9), values)) == [b"a", b"b"]
 
 
+@given(notes, dues, st.integers(0, 5), st.integers(0, 5))
+def test_what_is_on_the_agenda_is_not_put_again(
+    some: list[tuple[bytes, int | Due]], due: int | Due, time: int, floor: int
+) -> None:
+    """A key comes when its last note has come, and one that is touched often with the same moment is there once."""
+    agenda, values, _ = noted(some)
+    now = Now(time, floor)
+    said = dict.fromkeys(values, NEVER) | {key: HEADER.unpack(raw)[1] for key, raw in values.items()}
+    for key in agenda.take(now, values):
+        agenda.wait(key, now)
+    for key, before in said.items():
+        agenda.note(key, due, before, now)
+        values[key] = HEADER.pack(0, written(due))
+    size = len(agenda._times) + len(agenda._floors)
+    for _ in range(5):
+        for key in values:
+            agenda.note(key, due, HEADER.unpack(values[key])[1], now)
+    moments = Due.of(due)
+    if moments.time > time and moments.floor > floor and (isinstance(due, int) or due.time == NEVER):
+        assert len(agenda._times) + len(agenda._floors) == size
+    later = Now(6, 6)
+    assert set(agenda.take(later, values)) == (set(values) if moments != Due() else set())
+
+
 def test_those_that_waited_longest_come_first_and_none_waits_too_long() -> None:
     """A key that waits already goes on waiting since then; only who overstayed comes when the others are put off."""
     agenda, values = Agenda(patience=10), {b"due": HEADER.pack(0, 4), b"late": HEADER.pack(0, 14)}
