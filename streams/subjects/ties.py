@@ -19,6 +19,9 @@ FOLLOW_EFFORT: Final = 0.25
 SCALE: Final = 1_000_000
 """Weights are kept in millionths, as integers, so that their sum does not depend on the order of addition."""
 
+PUT_UP_WITH: Final = 7
+"""Days after which a tie that goes on is looked at for what of it can be forgotten; until then a day takes 34 bytes."""
+
 FORMAT: Final = 1
 _DAY: Final = Struct("<Hiiiiqq")
 
@@ -117,7 +120,7 @@ class Ties(Subject[dict[int, Day]]):
         return bytes((FORMAT,)) + b"".join([pack(day, *sums) for day, sums in state.items()])
 
     def fold(self, key: str, state: dict[int, Day], facts: Sequence[Fact], rows: Rows) -> Due:
-        """Add the facts to their days and say these; look again when the earliest day can change no more."""
+        """Add the facts to their days and say these; look again when no day can change any more, or the first is long over."""
         source, target = self.pair(key)
         changed = set()
         for fact in facts:
@@ -146,22 +149,25 @@ class Ties(Subject[dict[int, Day]]):
             )
             counts = (events, incentivised, undisclosed, amplifications)
             rows.add("ties", (source, target, date_of(number), *counts, weight / SCALE, earned / SCALE))
-        return _over(state)
+        return _due(state)
 
     def spent(self, raw: bytes, now: Now) -> bool:
-        """Tell whether its only day, as most have one, can change no more."""
-        return len(raw) == 1 + _DAY.size and raw[0] == FORMAT and _past(_DAY.unpack_from(raw, 1)[0], now)
+        """Tell whether no day can change any more."""
+        if raw[0] != FORMAT or len(raw) % _DAY.size != 1:
+            return False
+        return all(_past(day[0], now) for day in _DAY.iter_unpack(raw[1:]))
 
     def present(self, key: str, state: dict[int, Day], now: Now, rows: Rows) -> int | Due:
         """Forget the days that can change no more; they have been said."""
         for number in [number for number in state if _past(number, now)]:
             del state[number]
-        return _over(state) if state else RELEASE
+        return _due(state) if state else RELEASE
 
 
-def _over(state: dict[int, Day]) -> Due:
-    """Return when the earliest day can change no more."""
-    return Due(floor=(min(state) + 1) * DAY)
+def _due(state: dict[int, Day]) -> Due:
+    """Return when to look at a tie of these days."""
+    last = max(state)
+    return Due(floor=(min(last, min(state) + PUT_UP_WITH) + 1) * DAY)
 
 
 def _past(day: int, now: Now) -> bool:

@@ -121,16 +121,39 @@ def test_a_day_is_kept_as_long_as_it_can_change_and_said_only_when_it_has() -> N
 
 
 def test_days_that_are_final_leave_the_state_of_a_tie_that_lives_on() -> None:
-    """A pair that meets every day for a year keeps a few days of state."""
+    """A pair that meets every day for a year keeps about a week of state, and is looked at about once a week."""
     ties = Ties()
     state = ties.empty("1:a:b")
-    sizes = []
+    sizes, looks = [], 0
     for day in range(365):
         fact = Fact(str(day), LIKE, day * DAY + HOUR, "a", receivers=("b",))
-        ties.fold("1:a:b", state, [fact], Rows())
-        ties.present("1:a:b", state, Now(day * DAY + 2 * HOUR, day * DAY), Rows())
+        due = ties.fold("1:a:b", state, [fact], Rows())
+        now = Now(day * DAY + 2 * HOUR, day * DAY)
         sizes.append(len(ties.dump(state)))
-    assert max(sizes) < 100
+        if due.floor <= now.floor:
+            looks += 1
+            assert Due.of(ties.present("1:a:b", state, now, Rows())).floor > now.floor
+            assert list(state) == [day]
+    assert max(sizes) == 1 + 34 * 9
+    assert 365 // 9 <= looks <= 365 // 7
+
+
+def test_a_tie_goes_unread_when_none_of_its_days_can_change() -> None:
+    """Of bytes it is told whether presenting would say nothing and release, whatever number of days there is."""
+    ties = Ties()
+    for days in ((3,), (3, 5), (5, 3, 4)):
+        state = ties.empty("1:a:b")
+        facts = [Fact(str(day), LIKE, day * DAY + HOUR, "a", receivers=("b",)) for day in days]
+        ties.fold("1:a:b", state, facts, Rows())
+        raw = ties.dump(state)
+        for floor in range(3 * DAY, 8 * DAY, DAY // 2):
+            now = Now(max(floor, 6 * DAY), floor)
+            rows = Rows()
+            released = ties.present("1:a:b", ties.load("1:a:b", raw), now, rows) == RELEASE
+            assert not rows.listed()
+            assert ties.spent(raw, now) == released == (floor >= (max(days) + 1) * DAY)
+    assert not ties.spent(b"\x07" + raw[1:], Now(9 * DAY, 9 * DAY)), "what is no tie's state is loaded, and refused"
+    assert not ties.spent(raw[:-1], Now(9 * DAY, 9 * DAY))
 
 
 def test_state_of_another_format_is_refused() -> None:
