@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -107,7 +108,11 @@ class Settings(BaseSettings):
     @field_validator("clickhouse")
     @classmethod
     def _url(cls, value: str) -> str:
-        if value and not re.match(r"^https?://[^/]+", value):
+        try:
+            good = not value or (re.match(r"^https?://[^/]+", value) and urlsplit(value).port != 0)
+        except ValueError:  # of the port
+            good = False
+        if not good:
             raise ValueError("write it as http://host:port")
         return value.rstrip("/")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from socketserver import ThreadingMixIn
 from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -230,9 +231,8 @@ def watermark(partition: int, millis: int) -> None:
 
 
 def consumer_lag(lags: Mapping[tuple[str, int], int]) -> None:
-    """Note how many records of each (topic, partition) wait."""
-    for (topic, partition), lag in lags.items():
-        _consumer_lag.labels(topic, str(partition)).set(lag)
+    """Set how many records of each (topic, partition) wait; forget others."""
+    _replace(_consumer_lag, {(topic, str(partition)): lag for (topic, partition), lag in lags.items()})
 
 
 def batch(stage: str, partition: int, records: int, compute: float, flush: float) -> None:
@@ -364,7 +364,16 @@ Health = Callable[[], dict[str, Any]]
 """Returns `{"live": bool, "ready": bool, …}`; the other keys say why."""
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    """Answers each on a thread of its own: who connects and asks nothing keeps nobody waiting."""
+
+    daemon_threads = True
+
+
 class _Quiet(WSGIRequestHandler):
+    timeout = 10.0
+    """Seconds of silence after which who asked nothing is hung up on."""
+
     def log_message(self, format: str, *args: Any) -> None:
         """Log no request."""
 
@@ -392,6 +401,6 @@ def serve(host: str, port: int, health: Health) -> int:
         start_response("200 OK" if good else "503 Service Unavailable", [("Content-Type", "application/json")])
         return [json.dumps(state).encode()]
 
-    server: WSGIServer = make_server(host, port, application, handler_class=_Quiet)
+    server: WSGIServer = make_server(host, port, application, _Server, _Quiet)
     threading.Thread(target=server.serve_forever, name="telemetry", daemon=True).start()
     return server.server_port

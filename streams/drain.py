@@ -29,12 +29,23 @@ WAY: Final = ("ingest", "accept", "accept", "accumulate", "sink")
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What still has to happen: `records` of `topic`, to be taken by `stage`."""
+    """What still has to happen: `records` of `topic` to be taken by `stage`, and `waiting` keys to be presented by it."""
 
     stage: str
     topic: str
     records: int
     waiting: int = 0
+
+    def __str__(self) -> str:
+        """Say so.
+
+        >>> print(Left("accumulate", "juice.routed", 0, 1200))
+        accumulate still has 1,200 keys to present
+        """
+        todo = [f"{self.records:,} records of {self.topic} to take"] if self.records or not self.waiting else []
+        if self.waiting:
+            todo.append(f"{self.waiting:,} keys to present")
+        return f"{self.stage} still has {' and '.join(todo)}"
 
 
 class Drain(AbstractContextManager["Drain"]):

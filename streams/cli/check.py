@@ -38,13 +38,9 @@ def drain(
     with Drain(found, broker_of(found)) as way, err.status("waiting …") as status:
         for left in way.follow(timeout, time.sleep):
             if left is not None and not quiet:
-                status.update(f"{left.stage}: {left.records:,} records of {left.topic} to go")
+                status.update(str(left))
     if left is not None:
-        print(
-            f"juice: after {timeout:g} s {left.stage} still has {left.records:,} records of {left.topic} to take; "
-            "is it running?",
-            file=sys.stderr,
-        )
+        print(f"juice: after {timeout:g} s {left}; is it running?", file=sys.stderr)
         raise typer.Exit(1)
 
 

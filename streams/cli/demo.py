@@ -167,7 +167,7 @@ class Telling:
                 self.alive()
                 if left is None:
                     return monotonic()
-                status.update(f"{left.stage}: {left.records + left.waiting:,} to go")
+                status.update(str(left))
         raise SettingsError(f"not done after {PATIENCE:.0f} s; see the logs in {self.here.home / 'logs'}")
 
     def _show(self, question: answers.Question) -> None:

@@ -71,8 +71,7 @@ def _wait(found: Settings, kafka: str, timeout: float, so: str) -> None:
             pass
     if left is not None:
         print(
-            f"juice: after {timeout:g} s {left.stage} still has {left.records:,} records to take; is it running? "
-            f"{so}; run the command again when it does.",
+            f"juice: after {timeout:g} s {left}; is it running? {so}; run the command again when it does.",
             file=sys.stderr,
         )
         raise typer.Exit(1)

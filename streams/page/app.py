@@ -87,9 +87,9 @@ def create(settings: Settings) -> Starlette:
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[
+            Middleware(Headers),
             # A page of somebody else's whose name was pointed at this machine must not read what is here.
             Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"] if local else ["*"]),
-            Middleware(Headers),
             Middleware(GZipMiddleware, minimum_size=1_000),
         ],
         lifespan=lifespan,
@@ -128,7 +128,7 @@ def _in_utc(value: Any) -> Any:
 
 
 class Headers:
-    """Puts the security headers on every response, errors and streams included."""
+    """Puts the security headers on every response, refusals and streams included; a fault of our own has none to protect."""
 
     def __init__(self, app: ASGIApp) -> None:
         """`app` is what answers."""

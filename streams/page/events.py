@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 from starlette.concurrency import run_in_threadpool
 
+from infra.database import one_line
 from streams.page.source import Unavailable
 
 EVERY: Final = 1.0
@@ -50,6 +51,8 @@ class Beat:
                 await self._tell(State(await look, up=True))
             except Unavailable as error:
                 await self._tell(State(self.state.version, up=False, error=str(error)))
+            except Exception as error:  # a fault of ours: pages say so, and we look again
+                await self._tell(State(self.state.version, up=False, error=f"the page: {one_line(error)}"))
             await asyncio.sleep(EVERY)
 
     async def _tell(self, state: State) -> None:

@@ -47,9 +47,10 @@ class Source:
         return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
 
     def _connected(self) -> Client:
-        client = self._client
-        if client is None:
-            with self._lock:
+        if (client := self._client) is not None:
+            return client
+        with self._lock:
+            if (client := self._client) is None:  # or somebody else has connected meanwhile
                 client = connect(self._settings, timeout=self._timeout)
                 check_schema(client, self.database)
                 self._client = client

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -55,6 +57,25 @@ def test_help_texts_are_on_the_page() -> None:
 def test_no_label_grows_with_people() -> None:
     """No label is named after users, posts, tags or anything else without bounds."""
     assert not {label for _, labels in defined().values() for label in labels} & UNBOUNDED
+
+
+def test_who_connects_and_asks_nothing_keeps_nobody_waiting() -> None:
+    """A port scanner, or a load balancer that looks whether the port is open, delays no answer."""
+    port = telemetry.serve("127.0.0.1", 0, lambda: {"live": True, "ready": True})
+    with ExitStack() as silent:
+        for _ in range(3):
+            silent.enter_context(socket.create_connection(("127.0.0.1", port)))
+        with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:  # loopback
+            assert answer.status == 200
+
+
+def test_what_waits_in_partitions_that_were_given_up_is_forgotten() -> None:
+    """A worker says of nobody's partitions but its own how much waits."""
+    telemetry.consumer_lag({("social.events", 0): 50_000, ("social.events", 1): 7})
+    telemetry.consumer_lag({("social.events", 1): 5})
+    (family,) = telemetry._consumer_lag.collect()
+    assert {sample.labels["partition"]: sample.value for sample in family.samples} == {"1": 5}
+    telemetry.consumer_lag({})
 
 
 @pytest.mark.parametrize("process", ["worker", "sink"])

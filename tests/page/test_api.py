@@ -174,3 +174,4 @@ def test_another_name_for_this_machine_is_refused(served: Served) -> None:
     """A host name that somebody pointed at loopback gets no data."""
     answer = httpx.get(served.url + "api/windows", headers={"host": "evil.example"}, timeout=30)
     assert answer.status_code == 400
+    assert "default-src 'none'" in answer.headers["content-security-policy"]

@@ -104,3 +104,26 @@ def test_a_reader_is_told_of_every_kind_of_change() -> None:
         'data: {"version":8,"up":true,"error":""}',
     ]
     assert told == [7, None, 7, 8]
+
+
+def test_a_fault_of_the_page_does_not_end_its_looking() -> None:
+    """Whatever goes wrong at a look is said, and the next look is made."""
+    looks = iter([ZeroDivisionError("one by nothing"), None])
+
+    def look() -> int:
+        if (error := next(looks)) is not None:
+            raise error
+        return 3
+
+    async def listen() -> bytes:
+        beat = Beat(look, lambda _: None)
+        task = asyncio.create_task(beat.run())
+        said = b""
+        async for chunk in beat.follow():
+            said += chunk
+            if b'"version":3' in said:
+                break
+        task.cancel()
+        return said
+
+    assert b'"up":false,"error":"the page: one by nothing"' in asyncio.run(asyncio.wait_for(listen(), 30))

@@ -30,6 +30,8 @@ def test_durations_are_written_as_people_write_them() -> None:
         ("JUICE_PARTITIONS", "0"),
         ("JUICE_PARTITIONS", "four"),
         ("JUICE_CLICKHOUSE", "localhost:8123"),
+        ("JUICE_CLICKHOUSE", "http://localhost:80a"),
+        ("JUICE_CLICKHOUSE", "http://localhost:81230"),
         ("JUICE_DATABASE", "a b"),
         ("JUICE_LOG", "xml"),
         ("JUICE_WORKER_PORT", "70000"),
