@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from kafka import TopicPartition
+from kafka.errors import KafkaError
 
 from infra import allocator, logs, telemetry
 from infra.clock import monotonic
@@ -58,7 +59,7 @@ class Watch:
         """Note progress and lags, and what follows of them for Python; end the process when a deadline has passed."""
         consumer: Any = self.app.consumer
         now = monotonic()
-        ready = bool(consumer.begins) or (self.ready and not self.app.rebalancing)
+        ready = consumer.is_ready() or (self.ready and not self.app.rebalancing)
         if ready and not self.ready:
             seconds = now - self.recovering_since
             telemetry.recovery(seconds, sum(s.table.recovered_records for s in self.app.stages.values()))
@@ -71,7 +72,7 @@ class Watch:
         runtime.turns(backlog=ready and bool(consumer.late()))
         if not ready:
             if now - self.recovering_since > self.settings.recovery_deadline / 1000:
-                die(Exit.RECOVERY, f"no partition was ready after {now - self.recovering_since:.0f} s")
+                die(Exit.RECOVERY, f"not ready after {now - self.recovering_since:.0f} s")
             self.moved_at = now
             return
         progress: dict[Any, int] = {}
@@ -195,9 +196,11 @@ def main() -> int:
             if member := seat.noted():
                 kept = remove_member(admin, names.app, member)
                 log.info("gave up the seat of the worker before", member=member, kept=kept or None)
-    except KafkaUnreachable as error:
-        print(f"juice: {error}", file=sys.stderr)
-        # At the first start most likely a wrong address, later a broker that comes back.
+        cut = cut_changelogs(settings, kafka, names)
+    except (KafkaUnreachable, KafkaError) as error:
+        said = str(error) if isinstance(error, KafkaUnreachable) else f"Kafka: {error}"
+        print(f"juice: {said}", file=sys.stderr)
+        # At the first start most likely a wrong address or login, later a broker that comes back.
         return Exit.UNAVAILABLE if RESTARTS else Exit.USAGE
     except (SettingsError, ValueError) as error:
         print(f"juice: {error}", file=sys.stderr)
@@ -206,7 +209,7 @@ def main() -> int:
     if missing := [topic for topic in needed if topic not in found]:
         print(f"juice: topics are missing: {', '.join(missing)}; run `juice migrate`", file=sys.stderr)
         return verdict() if RESTARTS else Exit.USAGE
-    if cut := cut_changelogs(settings, kafka, names):
+    if cut:
         text = f"juice: {', '.join(cut)} lost its beginning, so state is incomplete; run `juice rebuild`"
         print(text, file=sys.stderr)
         return Exit.USAGE

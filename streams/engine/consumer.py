@@ -202,6 +202,15 @@ class GuardedConsumer(driver.Consumer):
             self.begin(starts)
         return {**found, **starts}
 
+    def is_ready(self) -> bool:
+        """Tell whether input flows from where the state says, or none of it is ours: of more workers than partitions some have
+        nothing to do.
+        """
+        if self.begins:
+            return True
+        recovered = self._recovered_generation == self.app.consumer_generation_id and not self.app.rebalancing
+        return recovered and not any(tp.topic in self._stages for tp in self.assignment())
+
     def begin(self, starts: Mapping[Any, int]) -> None:
         """Let input flow from where it starts, by partition."""
         self.begins, self._starts, self._retried, self._under_way = dict(starts), dict(starts), {}, {}

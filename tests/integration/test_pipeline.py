@@ -6,6 +6,7 @@ import asyncio
 import base64
 import gzip
 import json
+import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
@@ -239,3 +240,20 @@ def test_what_is_aborted_does_not_count_and_what_is_open_is_waited_for(stack: St
         assert ids == {f"e{number}" for number in (0, 1, 2, 3, 30, 31, 32, 33)}
         _, differences, conservation = here.audit()
         assert (differences, conservation.holds, conservation.accepted) == ([], True, 8)
+
+
+def test_a_worker_for_whom_there_is_no_partition_stays_ready(stack: StackInfo, tmp_path: Path) -> None:
+    """Of more workers than partitions some have nothing to do, and wait: where one is killed, another goes on."""
+    with installation(stack, tmp_path, partitions="1", recovery_deadline="5s") as here:
+        workers = [here.start("worker") for _ in range(2)]
+        here.start("sink")
+        here.feed(map(like, range(20)), partitions=1)
+        assert here.drain() is None, here.logs()
+        time.sleep(7)
+        for worker in workers:
+            assert "event='ready'" in worker.said(), here.logs()
+            assert "starting it again" not in worker.said(), here.logs()
+        workers[0].kill()
+        here.feed(map(like, range(20, 40)), partitions=1)
+        assert here.drain() is None, here.logs()
+        assert here.query("SELECT count() FROM {db}.events") == [(40,)]

@@ -5,43 +5,108 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from kafka import TopicPartition
 
 from infra.settings import load
+from streams import worker
+from streams.engine.faults import Exit
 from streams.engine.runtime import LONG_TURN, TURN
 from streams.worker import Watch
 
 TP = TopicPartition("social.events", 0)
 
 
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
+class Ended(Exception):
+    """In place of the end of the process."""
+
+
+class Watched:
+    """A watch over an app that a test plays, with a clock that it sets."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        """Nothing is assigned yet."""
+        self.clock, self.done, self.waiting = 0.0, 7, 5
+        self.late: list[Any] = []
+        patch.setattr(worker, "monotonic", lambda: self.clock)
+        patch.setattr(worker, "die", self._die)
+        table = SimpleNamespace(recovered_records=0)
+        stage = SimpleNamespace(next_offset=lambda _: self.done, table=table)
+        self.consumer = SimpleNamespace(begins={}, waiting=lambda _: self.waiting, late=lambda: self.late)
+        self.consumer.is_ready = lambda: bool(self.consumer.begins) or self.spare
+        self.spare = False
+        self.app: Any = SimpleNamespace(consumer=self.consumer, stages={TP.topic: stage}, rebalancing=False)
+        self.watch = Watch(self.app, load({"JUICE_RECOVERY_DEADLINE": "20s", "JUICE_STALL_DEADLINE": "10s"}))
+
+    @staticmethod
+    def _die(code: Exit, why: str) -> NoReturn:
+        raise Ended(code, why)
+
+    def look(self, after: float = 0) -> bool:
+        """Look after so many seconds; return whether it is ready."""
+        self.clock += after
+        self.watch.look()
+        ready: bool = self.watch.health()["ready"]
+        return ready
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+    """Give a watch, and threads their turns back."""
     before = sys.getswitchinterval()
-    yield
+    yield Watched(monkeypatch)
     sys.setswitchinterval(before)
 
 
-def test_threads_take_long_turns_on_a_backlog_only() -> None:
+def test_threads_take_long_turns_on_a_backlog_only(watched: Watched) -> None:
     """Not while partitions move either: then it is others whose answers are waited for."""
-    stage = SimpleNamespace(next_offset=lambda _: 7, table=SimpleNamespace(recovered_records=0))
-    late: list[Any] = []
-    consumer = SimpleNamespace(begins={}, waiting=lambda _: 5, late=lambda: late)
-    app: Any = SimpleNamespace(consumer=consumer, stages={TP.topic: stage}, rebalancing=False)
-    watch = Watch(app, load({}))
 
     def turn() -> float:
-        watch.look()
+        watched.look()
         return sys.getswitchinterval()
 
-    late.append(TP)
+    watched.late.append(TP)
     assert turn() == pytest.approx(TURN), "nothing is assigned yet"
-    consumer.begins = {TP: 0}
+    watched.consumer.begins = {TP: 0}
     assert turn() == pytest.approx(LONG_TURN)
-    late.clear()
+    watched.late.clear()
     assert turn() == pytest.approx(TURN)
-    late.append(TP)
-    consumer.begins, app.rebalancing = {}, True
+    watched.late.append(TP)
+    watched.consumer.begins, watched.app.rebalancing = {}, True
     assert turn() == pytest.approx(TURN)
+
+
+def test_a_recovery_without_end_ends_the_process(watched: Watched) -> None:
+    """The deadline is counted anew from each rebalance."""
+    assert not watched.look(19)
+    watched.consumer.begins = {TP: 0}
+    assert watched.look()
+    watched.consumer.begins, watched.app.rebalancing = {}, True
+    assert not watched.look()
+    assert not watched.look(19)
+    with pytest.raises(Ended) as ended:
+        watched.look(2)
+    assert ended.value.args == (Exit.RECOVERY, "not ready after 21 s")
+
+
+def test_who_has_no_partition_has_nothing_to_recover(watched: Watched) -> None:
+    """A spare worker is ready for as long as it takes."""
+    watched.spare = True
+    assert all(watched.look(60) for _ in range(10))
+
+
+def test_input_that_waits_while_nothing_moves_ends_the_process(watched: Watched) -> None:
+    """Not while anything moves, nor where nothing waits."""
+    watched.consumer.begins = {TP: 0}
+    for _ in range(5):
+        watched.done += 1
+        assert watched.look(9)
+    watched.waiting = 0
+    assert watched.look(60)
+    watched.waiting = 5
+    assert watched.look(9)
+    with pytest.raises(Ended) as ended:
+        watched.look(2)
+    assert ended.value.args == (Exit.STALLED, "5 records wait and nothing moved for 11 s")
