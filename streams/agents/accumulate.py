@@ -29,7 +29,7 @@ from streams.engine.faults import CorruptState
 from streams.engine.outbox import Send
 from streams.engine.progress import PROGRESS
 from streams.engine.stage import Effects
-from streams.engine.store import State
+from streams.engine.store import State, as_of_now
 from streams.names import Names
 from streams.subject import MINUTE, NEVER, RELEASE, Due, Now, Rows, Subject
 
@@ -231,7 +231,7 @@ class Accumulate:
             here.clocks.setdefault(source, (UNHEARD, UNHEARD))
         self._advance(here)
         unpack = HEADER.unpack_from
-        for key, raw in entries.items():
+        for key, raw in as_of_now(entries):
             if key == PROGRESS or key[0] not in agendas:
                 continue
             here.counts[key[0]] = here.counts.get(key[0], 0) + 1

@@ -6,7 +6,7 @@ of; losing a partition then walks all keys. Ours knows the partition of each wri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,30 @@ from streams.engine.disk import OnDisk
 
 State = MutableMapping[bytes, bytes]
 """Keys and values of one partition. A value begins with its fence, so none is empty."""
+
+
+def write(data: State, writes: Mapping[bytes, bytes | None]) -> None:
+    """Put values into a partition, and take away those that are None."""
+    if isinstance(data, OnDisk):
+        data.write(writes)
+        return
+    for key, value in writes.items():
+        if value is None:
+            data.pop(key, None)
+        else:
+            data[key] = value
+
+
+def as_of_now(data: State) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the keys and values of a partition to its end, even if the loop writes to it meanwhile, as it does in the recovery
+    of a later generation: what comes out is of no use then, and not used.
+    """
+    if isinstance(data, OnDisk):
+        yield from data.items()
+        return
+    for key in tuple(data):
+        if (value := data.get(key)) is not None:
+            yield key, value
 
 
 class PartitionedStore(Store[bytes, bytes]):
@@ -33,18 +57,6 @@ class PartitionedStore(Store[bytes, bytes]):
             found = {} if self.folder is None else OnDisk(self.folder, f"{self.table_name}-{number}")
             self.partitions[number] = found
         return found
-
-    def write(self, number: int, writes: Mapping[bytes, bytes | None]) -> None:
-        """Put values into a partition, and take away those that are None."""
-        data = self.partition(number)
-        if isinstance(data, OnDisk):
-            data.write(writes)
-            return
-        for key, value in writes.items():
-            if value is None:
-                data.pop(key, None)
-            else:
-                data[key] = value
 
     def drop(self, numbers: Iterable[int]) -> None:
         """Forget partitions that were given up."""

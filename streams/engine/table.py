@@ -21,7 +21,7 @@ from streams.engine.disk import DiskError
 from streams.engine.faults import Exit, crash_point, die
 from streams.engine.outbox import Send, send_all
 from streams.engine.progress import FENCE, PROGRESS
-from streams.engine.store import PartitionedStore, State
+from streams.engine.store import PartitionedStore, State, write
 
 AS_OF: Final = "as of"
 """Header of a deletion: the next input offset when it was made."""
@@ -87,8 +87,9 @@ class BatchTable(Table[bytes, bytes]):
         deleted = ((AS_OF, FENCE.pack(offset)),)
         sends = [Send(topic, number, key, value, deleted if value is None else ()) for key, value in writes.items()]
         sends.append(Send(topic, number, PROGRESS, progress, ((INPUT, of),) if of else ()))
+        data = self.store.partition(number)  # which may be given up meanwhile: then nobody begins it anew
         size = await send_all(self.app.producer._producer, sends)
-        self.store.write(number, {**writes, PROGRESS: progress})
+        write(data, {**writes, PROGRESS: progress})
         return size
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from infra.settings import SettingsError, load
 from streams.campaigns.rulebook import Rulebook
 from streams.engine.disk import DiskError, OnDisk, place
+from streams.engine.store import write
 from streams.topology import build
 
 KEYS = st.binary(max_size=3)
@@ -135,8 +136,8 @@ def test_a_setting_says_where_state_is(tmp_path: Path, on_disk: bool) -> None:
     for stage in app.stages.values():
         state = stage.table.partition(1)
         assert isinstance(state, OnDisk) == on_disk
-        stage.table.store.write(1, {b"key": b"value", b"gone": b"value"})
-        stage.table.store.write(1, {b"gone": None, b"never": None})
+        write(stage.table.partition(1), {b"key": b"value", b"gone": b"value"})
+        write(stage.table.partition(1), {b"gone": None, b"never": None})
         assert dict(state) == {b"key": b"value"}
     assert len(list(tmp_path.glob("*/*-1-*"))) == 3 * on_disk
 
@@ -145,6 +146,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from streams.engine.disk import OnDisk, place
+from streams.engine.store import write
 mine = place(Path(sys.argv[1]))
 state = OnDisk(mine, "table-0")
 state[b"key"] = b"value"

@@ -14,6 +14,7 @@ from streams.engine import table as module
 from streams.engine.batches import Batch
 from streams.engine.faults import Exit
 from streams.engine.progress import FENCE, PROGRESS
+from streams.engine.store import State, as_of_now
 from tests.unit.engine.world import Died, Record, World, caught, in_world
 
 
@@ -61,6 +62,32 @@ def test_nothing_is_believed_before_it_is_durable() -> None:
         assert world.table.progress(0) is None
 
     in_world(test)
+
+
+def test_a_partition_that_is_given_up_while_it_is_flushed_stays_away() -> None:
+    """A few keys of it would be taken for the whole of it, should it come back."""
+
+    async def test(world: World) -> None:
+        world.broker.pause.clear()
+        flushing = asyncio.ensure_future(world.table.flush(0, {b"a": value(4)}, 5, b""))
+        await asyncio.wait([flushing], timeout=0.02)
+        world.table.store.drop([0])
+        world.broker.pause.set()
+        await flushing
+        assert not world.table.store.partitions
+
+    in_world(test)
+
+
+def test_a_partition_is_read_to_its_end_whatever_is_written_to_it_meanwhile() -> None:
+    """Recovery of a later generation writes on the loop, while a thread still reads what was recovered before."""
+    state: State = {b"%d" % number: b"v" for number in range(4)}
+    seen = []
+    for key, _ in as_of_now(state):
+        seen.append(key)
+        state[key + b"!"] = b"new"
+        state.pop(b"3", None)
+    assert seen == [b"0", b"1", b"2"]
 
 
 def test_recovery_leaves_what_the_worker_had() -> None:
