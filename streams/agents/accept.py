@@ -34,8 +34,7 @@ from schemas.wire import (
     encode,
     raw_fact,
 )
-from streams.agents.erasure import claim_without, fingerprint, without
-from streams.agents.erasure import names as erased_names
+from streams.agents.erasure import claim_without, marks_of, named, without
 from streams.agents.ingest import dead_letter
 from streams.agents.memory import Memory
 from streams.agents.routing import MAX_MESSAGE, fitting, partition_of, row_headers, rows_sends
@@ -187,7 +186,7 @@ class Accept:
         routed: list[list[_Item]] = [[] for _ in range(self.partitions)]
         orders: list[list[Order]] = [[] for _ in range(self.partitions)]
         rows: list[bytes] = []
-        erasures: list[Erasure] = []
+        erasures: list[tuple[int, tuple[Erasure, ...]]] = []
         appended = 0
         times: list[int] = []
         now = wall()
@@ -197,14 +196,15 @@ class Accept:
             if message.erasures:
                 for erasure in message.erasures:
                     self._erase(here, erasure)
-                erasures.extend(each for each in message.erasures if each.account and not each.lifted)
+                if onward := tuple(each for each in message.erasures if each.account and not each.lifted):
+                    erasures.append((offset, onward))
                 continue
             clock = here.clocks.setdefault(message.source, _Clock())
             accepted = len(rows)
             for claim in message.claims:
                 if claim.offset < clock.seen:
                     continue
-                if here.erased and (gone := erased_names(claim, here.erased)):
+                if here.erased and any(gone := named(claim, here.erased)):
                     claim = claim_without(claim, gone)
                 fact = self._read(claim.fact)
                 if claim.behind or fact.time < here.floor or memory.duplicate(fact, 0):
@@ -238,8 +238,8 @@ class Accept:
         effects.writes = memory.flush(settled_before)
         begin, end = records[0].offset, records[-1].offset + 1
         self._send(effects, partition, here, begin, end, routed, orders)
-        if erasures:  # behind the last facts that have the names
-            told = encode(Routed(partition, begin, end, UNHEARD, UNHEARD, (), tuple(erasures)))
+        for at, onward in erasures:  # behind the last facts that have the names
+            told = encode(Routed(partition, at, at + 1, UNHEARD, UNHEARD, (), onward))
             effects.sends.extend(Send(self.names.routed, target, None, told) for target in range(self.partitions))
         if rows:
             for run in runs(rows, lambda row: len(row) + 1, MAX_MESSAGE):  # and a comma
@@ -280,11 +280,11 @@ class Accept:
     @staticmethod
     def _erase(here: _Partition, erasure: Erasure) -> None:
         """Keep an account out from here on (or let it in again), and take its name out of what may still be undone."""
-        mark = erasure.mark or fingerprint(erasure.account)
+        marks = {erasure.mark} if erasure.mark else marks_of(erasure.account)
         if erasure.lifted:
-            here.erased.discard(mark)
+            here.erased -= marks
             return
-        here.erased.add(mark)
+        here.erased |= marks
         if erasure.account:
             gone = frozenset((erasure.account,))
             here.memory.rewrite(erasure.account.encode(), lambda fact: without(fact, gone))

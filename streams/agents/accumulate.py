@@ -59,6 +59,8 @@ class _Partition:
     """Keys touched since any were presented."""
     counts: dict[int, int] = field(default_factory=dict)
     """Keys of each subject, by first byte as well."""
+    forgot: dict[int, int] = field(default_factory=dict)
+    """By source, up to which of its offsets erasures were taken."""
     told: dict[tuple[bytes, str], set[int]] = field(default_factory=dict)
     """By fingerprint and stand-in of an erasure: the sources that have told of it, while not all have."""
 
@@ -222,8 +224,9 @@ class Accumulate:
         self._forget_notes()
         if kept:
             seen, clocks, _, *more = msgspec.msgpack.decode(kept, strict=False)
-            told, longest = (*more, (), ())[:2]  # an older version kept fewer
+            told, longest, forgot = (*more, (), (), ())[:3]  # an older version kept fewer
             since.update(longest)
+            here.forgot.update(forgot)
             here.seen = dict(seen)
             here.told = {(bytes(mark), name): set(of) for mark, name, of in told}
             here.clocks = {source: (time, floor) for source, time, floor in clocks}
@@ -258,7 +261,9 @@ class Accumulate:
             message = self._decode(record.value)
             source, offset = message.source, record.offset
             if message.erasures:
-                erasures.extend(each for each in message.erasures if self._told_by_all(here, each, source))
+                if message.begin >= here.forgot.get(source, 0):  # else it is said again, after a crash
+                    erasures.extend(each for each in message.erasures if self._told_by_all(here, each, source))
+                    here.forgot[source] = message.end
                 continue
             seen = here.seen.get(source, 0)
             for origin, keys, fact in message.facts:
@@ -369,7 +374,8 @@ class Accumulate:
         clocks = [(source, time, floor) for source, (time, floor) in here.clocks.items()]
         told = [(mark, name, sorted(of)) for (mark, name), of in here.told.items()]
         longest = [(code, since) for code, agenda in here.agendas.items() if (since := agenda.longest()) is not None]
-        effects.kept = msgspec.msgpack.encode((here.seen, clocks, here.ripe(), told, longest))
+        kept = here.seen, clocks, here.ripe(), told, longest, tuple(here.forgot.items())
+        effects.kept = msgspec.msgpack.encode(kept)
         self._count_keys()
         return effects
 

@@ -29,6 +29,7 @@ _NAMES: Final = TABLES["events"].names
 _TEXT: Final = _NAMES.index("text")
 _HANDLE: Final = re.compile(r"[@＠]([\w.@-]*\w)")
 """What networks other than Twitter call a handle: with dots, hyphens and the name of a server."""
+_SIGNS: Final = b"@", "＠".encode()
 _ALWAYS: Final = {"raw": ""}
 _OWN: Final = {"actor_followers": None, "actor_following": None, "text": "", "urls": ()}
 """What an event says of the erased account itself, beside its name."""
@@ -36,18 +37,40 @@ _OWN: Final = {"actor_followers": None, "actor_following": None, "text": "", "ur
 
 @lru_cache(maxsize=1 << 12)
 def fingerprint(account: str) -> bytes:
-    """Return 16 bytes that stand for a name in the list of the erased; the name cannot be read from them."""
+    """Return 16 bytes that stand for a name in the list of the erased. The name is not in them, but who knows it can tell."""
     return blake2b(account.encode(), digest_size=16, person=b"juice erasure").digest()
 
 
-def names(claim: Claim, erased: Container[bytes]) -> frozenset[str]:
-    """Return the accounts that a claim names, its words included, and that are erased."""
+@lru_cache(maxsize=1 << 12)
+def _spoken(name: str) -> bytes:
+    """Return the same for a name in words, where people write it in capitals or not."""
+    return blake2b(name.casefold().encode(), digest_size=16, person=b"juice handle").digest()
+
+
+def marks_of(account: str) -> set[bytes]:
+    """Return what is kept of an erased account."""
+    return {fingerprint(account), _spoken(account)}
+
+
+class Named(NamedTuple):
+    """Who of the erased is in a claim."""
+
+    accounts: frozenset[str]
+    """That act or receive."""
+    words: frozenset[str]
+    """As its words have them."""
+
+
+def named(claim: Claim, erased: Container[bytes]) -> Named:
+    """Return who of the `erased`, marks as of `marks_of`, is in a claim."""
     fact = decode_fact(claim.fact)
-    named = {fact.actor, fact.author, *fact.receivers}
-    if b"@" in claim.row:
-        text = msgspec.json.decode(claim.row)[_TEXT]
-        named.update(mentions(text), _HANDLE.findall(text))
-    return frozenset(name for name in named if name and fingerprint(name) in erased)
+    accounts = frozenset(n for n in (fact.actor, fact.author, *fact.receivers) if n and fingerprint(n) in erased)
+    if not any(sign in claim.row for sign in _SIGNS):
+        return Named(accounts, frozenset())
+    text = msgspec.json.decode(claim.row)[_TEXT]
+    called = {*mentions(text), *_HANDLE.findall(text)}
+    # Who was erased by an older version has no mark for words.
+    return Named(accounts, frozenset(n for n in called if _spoken(n) in erased or fingerprint(n) in erased))
 
 
 def without(fact: Fact, gone: frozenset[str]) -> Fact:
@@ -64,12 +87,13 @@ def without(fact: Fact, gone: frozenset[str]) -> Fact:
     )
 
 
-def claim_without(claim: Claim, gone: frozenset[str]) -> Claim:
+def claim_without(claim: Claim, who: Named) -> Claim:
     """Return the claim, its `events` row included, without these names, and without any words that hold one."""
+    gone = who.accounts
     row = dict(zip((*_NAMES, "version"), msgspec.json.decode(claim.row), strict=True)) | _ALWAYS
     if row["actor"] in gone:
         row |= _OWN
-    elif any(name.casefold() in row["text"].casefold() for name in gone):
+    elif any(name.casefold() in row["text"].casefold() for name in gone | who.words):
         row["text"] = ""
     for name in ("actor", "object_author"):
         row[name] = "" if row[name] in gone else row[name]

@@ -79,7 +79,7 @@ def test_state_forgets_and_others_keep_what_they_have(seed: int) -> None:
     """Whatever crashes in between and comes after, no stage keeps the name, and all others' panes are as without it."""
     before, after = events(random.Random(seed), 120), events(random.Random(seed + 100), 80, start=120)
     forgetful, plain = (Pipe(rng=random.Random(seed)) for _ in range(2))
-    forgetful.crash_rate = 0.01
+    forgetful.crash_rate, forgetful.again_rate = 0.01, 0.05
     for pipe in (forgetful, plain):
         for number, record in enumerate(before):
             pipe.append(number % pipe.sources, record, LATER)
@@ -91,6 +91,9 @@ def test_state_forgets_and_others_keep_what_they_have(seed: int) -> None:
             pipe.append(number % pipe.sources, record, LATER)
         pipe.run()
     assert holding(forgetful) == []
+    assert not any(here.told for here in forgetful.stages["accumulate"].body.held.values()), (
+        "the fingerprint is left nowhere"
+    )
     assert others(forgetful) == others(plain)
     assert forgetful.outcomes() == plain.outcomes()
 
@@ -114,6 +117,28 @@ def test_rows_said_afterwards_hold_no_name() -> None:
 
 def _said(record: Record) -> bytes:
     return plain(ALL_TABLES[(record.key or b"").decode()], record.value or b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "held"),
+    [
+        (f"and you, @{PERSON}?", False),
+        (f"and you, ＠{PERSON}?", False),
+        (f"and you, @{PERSON.upper()}?", False),
+        ("and you, @ann?", True),
+        (f"{PERSON} at home", True),
+    ],
+)
+def test_words_that_call_somebody_do_not_get_in(words: str, held: bool) -> None:
+    """Whatever sign and letters are used; nobody is called who has the name for a word."""
+    pipe = Pipe()
+    forget(pipe)
+    pipe.run()
+    said = {"id": "e", "time": JULY, "actor": "ann", "type": "post", "object": "p", "text": words}
+    pipe.append(0, json.dumps(said).encode(), LATER)
+    pipe.run()
+    (row,) = pipe.rows("events").values()
+    assert (row["text"], bool(row["raw"])) == (words if held else "", held)
 
 
 def test_every_column_that_names_accounts_is_dealt_with() -> None:
