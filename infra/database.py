@@ -102,8 +102,8 @@ def applied(client: Client, database: str) -> list[int]:
     return [row[0] for row in client.query(sql, parameters={"db": database}).result_rows]
 
 
-def check_schema(client: Client, database: str) -> None:
-    """Raise SchemaError unless the database has exactly the migrations this version knows."""
+def check_schema(client: Client, database: str, tables: Iterable[Table] = ()) -> None:
+    """Raise SchemaError unless the database has exactly the migrations this version knows, and all columns of `tables`."""
     have, want = applied(client, database), [m.number for m in migrations()]
     if not have:
         raise SchemaError(f"database {database} has no schema; run `juice migrate`")
@@ -114,6 +114,19 @@ def check_schema(client: Client, database: str) -> None:
     if have != want:
         missing = sorted(set(want) - set(have))
         raise SchemaError(f"database {database} lacks migrations {missing}; run `juice migrate`")
+    there = columns_of(client, database)
+    for table in tables:
+        if lacking := [column.name for column in table.stored if column.name not in there.get(table.store, ())]:
+            raise SchemaError(f"{database}.{table.store} lacks columns: {', '.join(lacking)}; run `juice migrate`")
+
+
+def columns_of(client: Client, database: str) -> dict[str, set[str]]:
+    """Return the names of the columns of each table and view."""
+    sql = "SELECT table, name FROM system.columns WHERE database = {db:String}"
+    found: dict[str, set[str]] = {}
+    for table, column in client.query(sql, parameters={"db": database}).result_rows:
+        found.setdefault(table, set()).add(column)
+    return found
 
 
 def migrate(
@@ -139,12 +152,7 @@ def migrate(
     if have and max(have) > known[-1].number:
         check_schema(client, database)
     done = []
-    columns = client.query(
-        "SELECT table, name FROM system.columns WHERE database = {db:String}", parameters={"db": database}
-    )
-    found: dict[str, set[str]] = {}
-    for name, column in columns.result_rows:
-        found.setdefault(name, set()).add(column)
+    found = columns_of(client, database)
     for table in tables:
         for statement in table_statements(table, database, found.get(table.store, ()), ttl_days):
             try:

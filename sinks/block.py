@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final
+from typing import Annotated, Final
+
+import msgspec
 
 from schemas.rows import BY_ROW, TABLES, encode_rows, join_rows
 
@@ -55,9 +57,24 @@ class Block:
 LETTER_COLUMNS: Final = (*TABLES["dead_letters"].names, "version")
 
 
-def letter_row(letter: dict[str, object], version: int) -> bytes:
-    """Return the encoded row of a dead letter, as it is on its topic."""
-    return encode_rows([(*(letter[name] for name in LETTER_COLUMNS[:-1]), version)])
+class _Letter(msgspec.Struct, frozen=True):
+    """A dead letter as its row has it: fields of the names and types of the columns, in their order."""
+
+    reason: str
+    detail: str
+    topic: str
+    partition: Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
+    offset: Annotated[int, msgspec.Meta(ge=0)]
+    record: str
+    at: Annotated[int, msgspec.Meta(ge=0)]
+
+
+_letter = msgspec.json.Decoder(_Letter).decode
+
+
+def letter_row(letter: bytes, version: int) -> bytes:
+    """Return the encoded row of a dead letter, as it is on its topic; raise msgspec.DecodeError for what is none."""
+    return encode_rows([(*msgspec.structs.astuple(_letter(letter)), version)])
 
 
 def filled(blocks: Iterable[Block]) -> list[Block]:

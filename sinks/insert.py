@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from threading import Event, local
 from typing import Final
 
@@ -28,15 +28,30 @@ TRANSIENT: Final = frozenset({159, 160, 164, 202, 203, 209, 210, 236, 241, 242, 
 """ClickHouse error codes that pass: time-outs, memory, too many parts or queries, read-only for a while, shut-down."""
 
 
+LOCKED_OUT: Final = frozenset({192, 193, 194, 497, 516})
+"""And those that say that we may not, whatever we ask: no such user, wrong password, not granted, not let in."""
+
+
 class RowsRefused(Exception):
     """ClickHouse answered, and will not take these rows: a fault between versions, not of the data."""
+
+
+class LockedOut(Exception):
+    """ClickHouse lets us in no more, or not into this table: a person has to mend it."""
 
 
 def passes(error: BaseException) -> bool:
     """Tell whether an insert that failed so is worth trying again."""
     if isinstance(error, DatabaseError) and answered(error):
-        return any(f"Code: {code}." in str(error) or f"error code {code}" in str(error) for code in TRANSIENT)
-    return isinstance(error, (ClickHouseError, DatabaseUnreachable, OSError))
+        return says(error, TRANSIENT)
+    if isinstance(error, DatabaseUnreachable):
+        return not says(error, LOCKED_OUT)
+    return isinstance(error, (ClickHouseError, OSError))
+
+
+def says(error: BaseException, codes: Collection[int]) -> bool:
+    """Tell whether ClickHouse gave one of these codes."""
+    return any(f"Code: {code}." in str(error) or f"error code {code}" in str(error) for code in codes)
 
 
 def answered(error: Exception) -> bool:
@@ -59,12 +74,14 @@ class Inserter:
         )
 
     def insert(self, block: Block) -> None:
-        """Return when `block` is in ClickHouse; raise RowsRefused, or tenacity.RetryError when told to stop."""
+        """Return when `block` is in ClickHouse; raise RowsRefused, LockedOut, or tenacity.RetryError when told to stop."""
         try:
             for attempt in self._retrying:
                 with attempt:
                     self._once(block)
-        except DatabaseError as error:
+        except (DatabaseError, DatabaseUnreachable) as error:
+            if says(error, LOCKED_OUT):
+                raise LockedOut(f"ClickHouse does not let us write {block.table}: {one_line(error)}") from error
             raise RowsRefused(f"ClickHouse refuses {block.rows} rows of {block.table}: {one_line(error)}") from error
 
     def _pause(self, seconds: float) -> None:

@@ -26,10 +26,9 @@ from infra import telemetry
 from infra.clock import monotonic, wall
 from schemas.rows import BY_ROW
 from sinks.block import LETTER_COLUMNS, Block, filled, letter_row
-from sinks.insert import Inserter
+from sinks.insert import Inserter, RowsRefused
 
 log = structlog.get_logger("juice")
-_letter = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,8 @@ TIMES: Final = 4
 """They are for so many times as long as the last insert of such rows took: where ClickHouse has time, they are soon in."""
 SLOWER: Final = 3
 """While such rows are under way and take long, a collection takes so many times as long: ClickHouse has enough to do."""
+UNKNOWN: Final = 10.0
+"""Seconds between two complaints that a topic is not there."""
 POLL: Final = 200
 """Messages that are polled at a time. Where fewer wait, they have only just come."""
 LANES: Final = 5
@@ -137,8 +138,13 @@ class Sink:
             known.clear()  # a new consumer begins from what is committed
         self.consumer.subscribe(topics)
         for topic in topics:  # or the group may be joined before they are known, and be given nothing (docs/gotchas.md)
+            since = self.beat_at = monotonic()
             while not self.consumer.partitions_for_topic(topic) and not self.stop.is_set():
                 self.stop.wait(0.2)
+                self.beat_at = monotonic()
+                if self.beat_at - since > UNKNOWN:
+                    log.warning("the topic is not there, or may not be seen: `juice migrate` makes it", topic=topic)
+                    since = self.beat_at
         while not self.stop.is_set():
             blocks, offsets = self.collect()
             if blocks or not self._narrow.is_under_way() or self._wide.is_refused():
@@ -213,19 +219,27 @@ class Sink:
         return sum(max((self.consumer.highwater(tp) or 0) - offsets[tp], 0) for tp in ours) > POLL
 
     def _add(self, blocks: Blocks, tp: TopicPartition, message: Any) -> tuple[int, int]:
-        """Add one message to its table's block; return its rows and bytes."""
+        """Add one message to its table's block; return its rows and bytes. Whoever writes to the topic of dead letters what is
+        none is passed over; on the topic of rows it is RowsRefused, since rows would be missing.
+        """
         if tp.topic == self.sources.dead_letters:
             table, columns, form = "dead_letters", LETTER_COLUMNS, BY_ROW
-            value, rows, appended = letter_row(_letter(message.value), message.offset), 1, 0
+            try:
+                value, rows, appended = letter_row(message.value or b"", message.offset), 1, 0
+            except msgspec.DecodeError as error:
+                where = {"topic": tp.topic, "partition": tp.partition, "offset": message.offset}
+                log.warning("not a dead letter, passed over", **where, error=str(error))
+                return 0, 0
         else:
             headers = dict(message.headers)
-            table, columns, value = (
-                message.key.decode(),
-                tuple(headers["columns"].decode().split(",")),
-                message.value,
-            )
-            form = headers.get("format", b"").decode() or BY_ROW
-            rows, appended = int(headers["rows"]), int(headers["appended"])
+            try:
+                table, columns = message.key.decode(), tuple(headers["columns"].decode().split(","))
+                form = headers.get("format", b"").decode() or BY_ROW
+                rows, appended = int(headers["rows"]), int(headers["appended"])
+            except (AttributeError, KeyError, ValueError) as error:
+                text = f"{tp.topic}, partition {tp.partition}, offset {message.offset} was not written by a worker"
+                raise RowsRefused(text) from error
+            value = message.value
             if appended:
                 self._old = message.timestamp - appended > LONGEST * 1000
         if len(columns) > WIDE:

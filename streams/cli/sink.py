@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 from contextlib import suppress
 from threading import Event
 from typing import Final
 
 import structlog
 from kafka import KafkaConsumer
-from kafka.errors import KafkaError
+from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
 from tenacity import RetryError
 
 from infra import allocator, telemetry
-from infra.database import check_schema, connect, one_line
+from infra.clock import monotonic
+from infra.database import DatabaseUnreachable, check_schema, connect, one_line
 from infra.kafka import MAX_BYTES, KafkaUnreachable, broker_of, client_settings
 from infra.settings import Settings
 from infra.version import version
-from sinks.insert import Inserter, RowsRefused
+from sinks.insert import Inserter, LockedOut, RowsRefused
 from sinks.lag import Follower
 from sinks.lookout import Lookout
 from sinks.sink import Sink, Sources
@@ -26,6 +28,7 @@ from streams.cli.app import app, settings
 from streams.engine import faults
 from streams.engine.faults import Exit
 from streams.names import STAGES, Names
+from streams.tables import ALL_TABLES
 
 log = structlog.get_logger("juice")
 
@@ -64,15 +67,17 @@ def sink_consumer(found: Settings, kafka: str) -> KafkaConsumer:
         raise KafkaUnreachable.because(error, found, kafka) from None
 
 
-def _again(found: Settings, kafka: str, old: KafkaConsumer, stop: Event) -> KafkaConsumer:
-    """Return a new consumer in place of one that failed, as soon as a broker answers; the old one when told to stop."""
-    _close(old)
+def _again(found: Settings, kafka: str, work: Sink, stop: Event) -> None:
+    """Give the sink a new consumer in place of one that failed, as soon as a broker answers, unless told to stop."""
+    _close(work.consumer)
     while not stop.wait(AGAIN):
+        work.beat_at = monotonic()  # it waits as it should
         try:
-            return sink_consumer(found, kafka)
+            work.consumer = sink_consumer(found, kafka)
         except KafkaUnreachable as error:
             log.warning("waiting for Kafka", error=str(error))
-    return old
+        else:
+            return
 
 
 def _close(consumer: KafkaConsumer) -> None:
@@ -87,12 +92,16 @@ def run_sink(found: Settings) -> int:
     names, kafka = Names.of(found), broker_of(found)
     if found.crash_at:
         faults.arm(found.crash_at)
-    check_schema(connect(found), found.database)
-    gc.freeze()  # the sink looks for cycles after each insert: not in what was imported
     stop = Event()
+    try:
+        check_schema(connect(found), found.database, ALL_TABLES.values())
+        consumer = sink_consumer(found, kafka)
+    except (DatabaseUnreachable, KafkaUnreachable) as error:  # which may come back: who starts us may try again
+        print(f"juice: {error}", file=sys.stderr)
+        return Exit.UNAVAILABLE
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    consumer = sink_consumer(found, kafka)
+    gc.freeze()  # the sink looks for cycles after each insert: not in what was imported
     inserter = Inserter(lambda: connect(found), found.database, stop)
     work = Sink(
         consumer,
@@ -122,10 +131,13 @@ def run_sink(found: Settings) -> int:
             except RowsRefused as error:
                 log.error("stopped", error=str(error))
                 return Exit.CORRUPTION
+            except (LockedOut, AuthorizationError, SaslAuthenticationFailedError) as error:
+                log.error("stopped: we may not", error=one_line(error))
+                return Exit.USAGE
             except (KafkaError, OSError) as error:
                 if not stop.is_set():
                     log.warning("Kafka is away; beginning again from what is committed", error=one_line(error))
-                    work.consumer = _again(found, kafka, work.consumer, stop)
+                    _again(found, kafka, work, stop)
             except RetryError:  # told to stop while ClickHouse was away
                 break
     finally:

@@ -20,8 +20,8 @@ class Exit(IntEnum):
     USAGE = 2
     """A setting, schema or server that a person has to mend; starting again does not help."""
     UNAVAILABLE = 69
-    """No broker answers a worker that has run before, or it lacks a topic or its end, or the input has more partitions than it
-    had: it is started again, and looks anew."""
+    """No server answers a worker that has run before, or a sink that starts; or a worker lacks a topic or its end, or the input
+    has more partitions than it had. Who is started again looks anew."""
     FAULT = 70
     """A fault of the program's own in mid-batch; nothing was acknowledged."""
     CORRUPTION = 71

@@ -13,6 +13,7 @@ import pytest
 
 from infra.database import connect
 from infra.stack import StackInfo
+from streams.engine.faults import Exit
 from tests.harness import Installation, installation
 
 WITHOUT_A_BROKER = ("migrate", "worker", "sink", "drain", "dead-letters")
@@ -49,8 +50,9 @@ def waited(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, subprocess.
 
 @pytest.mark.parametrize("command", WITHOUT_A_BROKER)
 def test_a_broker_that_does_not_answer(waited: Mapping[str, subprocess.CompletedProcess[str]], command: str) -> None:
-    """The address is named."""
+    """The address is named; a sink ends as one that may be started again, since it says nothing of a mistake."""
     assert "127.0.0.1:1" in said(waited[command])
+    assert (waited[command].returncode == Exit.UNAVAILABLE) == (command == "sink")
 
 
 @pytest.mark.parametrize("command", ["migrate", "worker", "sink", "audit", "drain", "top"])
@@ -94,6 +96,20 @@ def test_partitions_that_do_not_fit(stack: StackInfo, tmp_path: Path) -> None:
         line = said(juice("worker", **{**here.environ, "JUICE_PARTITIONS": "5"}))
         assert "5" in line
         assert "4" in line
+
+
+def test_a_measure_that_the_database_does_not_know_yet(stack: StackInfo, tmp_path: Path) -> None:
+    """A sink newer than the schema names the column and what to run, before any row is refused."""
+    with installation(stack, tmp_path) as here:
+        store = f"{here.environ['JUICE_DATABASE']}.account_scores_store"
+        connect(here.settings).command(f"ALTER TABLE {store} DROP COLUMN `h_index`")
+        line = said(juice("sink", **here.environ))
+        assert f"{store} lacks columns: " in line
+        assert "h_index" in line
+        assert "juice migrate" in line
+        assert juice("migrate", **here.environ).returncode == 0
+        here.start("sink")
+        assert here.drain() is None, here.logs()
 
 
 def test_campaign_rules_that_are_wrong(stack: StackInfo, tmp_path: Path) -> None:

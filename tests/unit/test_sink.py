@@ -9,13 +9,16 @@ from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 from kafka import TopicPartition
 from kafka.errors import IllegalStateError, RebalanceInProgressError
 
+from infra.database import DatabaseUnreachable
 from sinks import sink as module
 from sinks.block import Block
-from sinks.insert import RowsRefused
+from sinks.insert import Inserter, LockedOut, RowsRefused
 from sinks.sink import LULL, WIDE, Blocks, Sink, Sources
 
 
@@ -55,6 +58,50 @@ def test_a_group_is_joined_only_when_the_topics_are_known() -> None:
 
 
 ROWS = TopicPartition("rows", 0)
+LETTERS = TopicPartition("letters", 0)
+
+
+def test_what_is_no_dead_letter_is_passed_over_and_no_row_is() -> None:
+    """Whoever may write to the topic of dead letters does not stop the sink; of rows none may be missing."""
+    letter = {"reason": "late", "detail": "", "topic": "t", "partition": 1, "offset": 2, "record": "", "at": 3}
+    given = [letter, {}, letter | {"at": "soon"}, letter | {"offset": -1}, [], letter | {"size": 9}]
+    values = [*map(msgspec.json.encode, given), None, b"{"]
+    sink = Sink(None, None, Sources("rows", "letters"), rows=1, interval=0.1, stop=Event())  # type: ignore[arg-type]
+    blocks: Blocks = {}
+    taken = [sink._add(blocks, LETTERS, SimpleNamespace(offset=n, value=v))[0] for n, v in enumerate(values)]
+    assert taken == [1, 0, 0, 0, 0, 1, 0, 0]
+    (block,) = blocks.values()
+    assert block.body == b'["late","","t",1,2,"",3,0],["late","","t",1,2,"",3,5]'
+    for key, headers in ((None, ()), (b"events", ()), (b"events", (("columns", b"id"), ("rows", b"ten")))):
+        foreign = SimpleNamespace(offset=7, key=key, headers=headers, value=b"[]", timestamp=0)
+        with pytest.raises(RowsRefused, match=r"^rows, partition 0, offset 7 was not written by a worker$"):
+            sink._add(blocks, ROWS, foreign)
+
+
+@pytest.mark.parametrize(
+    ("said", "raised"),
+    [
+        ("Code: 516. DB::Exception: sink: Authentication failed", LockedOut),
+        ("Code: 497. DB::Exception: sink: Not enough privileges", LockedOut),
+        ("Code: 16. DB::Exception: No such column", RowsRefused),
+    ],
+)
+@pytest.mark.parametrize("connected", [True, False])
+def test_who_is_locked_out_is_told_from_who_says_what_is_not_understood(
+    said: str, raised: type[Exception], connected: bool
+) -> None:
+    """Whether ClickHouse says so to a client that it has let in before, or at the door; neither is tried for ever."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise DatabaseError(said)
+
+    def connect() -> Any:
+        if not connected and raised is LockedOut:
+            raise DatabaseUnreachable(f"ClickHouse at http://c:1: {said}")
+        return SimpleNamespace(raw_insert=refuse)
+
+    with pytest.raises(raised, match="ClickHouse"):
+        Inserter(connect, "juice", Event()).insert(Block("events", ("id",)))
 
 
 class Log:
