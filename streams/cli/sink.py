@@ -20,7 +20,7 @@ from infra.database import DatabaseUnreachable, check_schema, connect, one_line
 from infra.kafka import MAX_BYTES, KafkaUnreachable, broker_of, client_settings
 from infra.settings import Settings
 from infra.version import version
-from sinks.insert import Inserter, LockedOut, RowsRefused
+from sinks.insert import LOCKED_OUT, Inserter, LockedOut, RowsRefused, says
 from sinks.lag import Follower
 from sinks.lookout import Lookout
 from sinks.sink import Sink, Sources
@@ -96,9 +96,11 @@ def run_sink(found: Settings) -> int:
     try:
         check_schema(connect(found), found.database, ALL_TABLES.values())
         consumer = sink_consumer(found, kafka)
-    except (DatabaseUnreachable, KafkaUnreachable) as error:  # which may come back: who starts us may try again
+    except (DatabaseUnreachable, KafkaUnreachable) as error:
         print(f"juice: {error}", file=sys.stderr)
-        return Exit.UNAVAILABLE
+        return (
+            Exit.USAGE if says(error, LOCKED_OUT) else Exit.UNAVAILABLE
+        )  # which may come back: whoever starts us may try again
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     gc.freeze()  # the sink looks for cycles after each insert: not in what was imported
