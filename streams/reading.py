@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from clickhouse_connect.driver.client import Client
@@ -19,12 +20,27 @@ WHERE time >= {first:DateTime64(3)} AND time < {last:DateTime64(3)} AND type != 
 """
 
 
-def facts_between(client: Client, database: str, first: datetime, last: datetime, horizon: int) -> Iterator[Fact]:
-    """Yield the facts of accepted events in [first, last) that were not taken back, in no particular order."""
-    given = {"db": database, "first": first, "last": last, "horizon": horizon}
-    with client.query_row_block_stream(_SQL, parameters=given) as blocks:
-        for block in blocks:
-            for (raw,) in block:
-                decoded = decode(raw.encode())
-                if not isinstance(decoded, Rejected):
-                    yield fact_of(*decoded)
+@dataclass
+class Facts:
+    """The facts of accepted events in [first, last) that were not taken back, in no particular order."""
+
+    client: Client
+    database: str
+    first: datetime
+    last: datetime
+    horizon: int
+    left_out: int = 0
+    """Events that were gone through and cannot be read again: somebody in them was forgotten, and with it what came."""
+
+    def __iter__(self) -> Iterator[Fact]:
+        """Go through them."""
+        given = {"db": self.database, "first": self.first, "last": self.last, "horizon": self.horizon}
+        self.left_out = 0
+        with self.client.query_row_block_stream(_SQL, parameters=given) as blocks:
+            for block in blocks:
+                for (raw,) in block:
+                    decoded = decode(raw.encode())
+                    if isinstance(decoded, Rejected):
+                        self.left_out += 1
+                    else:
+                        yield fact_of(*decoded)

@@ -185,16 +185,17 @@ def validate(
 
     Example: juice validate 2012-07-03 2012-07-04
     """
-    from streams.reading import facts_between
+    from streams.reading import Facts
     from streams.validate import validate as run
 
     found = settings()
     first = since.replace(tzinfo=UTC) if since else datetime(1970, 1, 1, tzinfo=UTC)
     middle, last = split.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
-    facts = facts_between(_client(found), found.database, first, last, found.horizon)
+    facts = Facts(_client(found), found.database, first, last, found.horizon)
     result = run(facts, split=int(middle.timestamp() * 1000), until=int(last.timestamp() * 1000))
     if as_json:
-        print(json.dumps({"accounts": result.accounts, "shared": result.shared, "spearman": dict(result.correlations)}))
+        said = {"accounts": result.accounts, "shared": result.shared, "spearman": dict(result.correlations)}
+        print(json.dumps(said | {"left_out": facts.left_out}))
         return
     table = Table(
         title=f"{result.accounts:,} accounts engaged with before, {result.shared:,} shared after",
@@ -206,3 +207,7 @@ def validate(
     for name, value in sorted(result.correlations.items(), key=lambda item: -(item[1] or 0)):
         table.add_row(name.replace("_", " "), "undefined" if value is None else f"{value:.3f}")
     console.print(table)
+    if facts.left_out:
+        console.print(
+            f"left out: {facts.left_out:,} events that cannot be read again, since somebody in them was forgotten"
+        )

@@ -146,6 +146,9 @@ def test_a_person_is_forgotten_and_stays_so(stack: StackInfo, tmp_path: Path) ->
         assert holding(here) == {}
         assert dict(here.query(received, who=PERSON)) == before
         _exact(here)
+        [(emptied,)] = here.query("SELECT count() FROM {db}.events WHERE raw = ''")
+        validated = here.juice("validate", f"{MONDAY + timedelta(days=3):%Y-%m-%d}", "2100-01-01", "--json")
+        assert json.loads(validated.stdout)["left_out"] == emptied > 0, validated.stderr
 
         worker.kill()
         here.start("worker")
