@@ -139,7 +139,7 @@ class Mayors(Subject[Venue]):
         if due < FOREVER:
             return due
         undecided = max((time for times in state.open.values() for time in times), default=-1)
-        gone = max((latest + WINDOW) * DAY, undecided + 1)
+        gone = max((latest + WINDOW) * DAY + 1, undecided + 1)
         if not state.open and not state.days and not _holds(state) and now.floor >= gone:
             return RELEASE
         return Due(floor=gone)
@@ -191,7 +191,7 @@ def _settle(state: Venue, floor: int, window: int, least: int) -> None:
         return
     race = _race(state, window, least)
     race.run(_visits(state, floor), floor - 1)
-    oldest = floor // DAY - window
+    oldest = (floor - 1) // DAY - window
     state.days = {
         account: kept for account, days in race.days.items() if (kept := tuple(day for day in days if day > oldest))
     }

@@ -1,0 +1,102 @@
+"""Moments at which something ends, to the millisecond, and what comes right after them: through all three stages in memory.
+
+What `tests/simulator` and `tests/fuzz` recount ends before a day of silence; here months pass.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from streams.campaigns.rule import Mayor, Rule
+from streams.campaigns.rulebook import Rulebook
+from streams.subject import DAY, HOUR, MINUTE
+from streams.subjects.registry import all_subjects
+from tests.pipe import Pipe
+
+JULY = 1_341_100_800_000
+"""2012-07-01, a midnight."""
+APPENDED = 2_000_000_000_000
+
+
+class World(Pipe):
+    """An installation of one partition with rules, whose time goes on with whatever happens."""
+
+    def __init__(self, *rules: Rule, seed: int = 0, **more: Any) -> None:
+        self.rulebook = Rulebook(rules)
+        self.number = 0
+        given = {"sources": 1, "partitions": 1, "rng": random.Random(seed)} | more
+        super().__init__(subjects=lambda: all_subjects(rulebook=self.rulebook), **given)
+
+    def put(self, type: str, at: int, actor: str = "zoe", *, source: int = 0, **fields: Any) -> str:
+        """Append an event; return its id."""
+        self.number += 1
+        event = {"id": f"e{self.number}", "type": type, "time": at, "actor": actor, **fields}
+        self.append(source, json.dumps(event).encode(), APPENDED)
+        return f"e{self.number}"
+
+    def happen(self, type: str, at: int, actor: str = "zoe", **fields: Any) -> str:
+        """Append an event, and let it come through."""
+        id = self.put(type, at, actor, **fields)
+        self.run()
+        return id
+
+    def pass_until(self, at: int) -> None:
+        """Let time, and the floor, come to a moment and beyond."""
+        for later in (0, 2 * HOUR, 4 * HOUR):
+            for source in range(self.sources):
+                self.put("click", at + later, source=source)
+            self.run()
+
+
+def titles(world: World) -> list[tuple[str, int, int | None]]:
+    """Return who was mayor, since and until when (ms since JULY)."""
+    return [
+        (account, since - JULY, None if until is None else until - JULY)
+        for row in world.rows("venue_titles").values()
+        for account, _, since, until in row["titles"]
+    ]
+
+
+def points(world: World) -> list[tuple[str, int]]:
+    """Return the points of entrants."""
+    return sorted((row["account"], row["points"]) for row in world.rows("campaign_points").values())
+
+
+@pytest.mark.parametrize("end", [3 * DAY, 3 * DAY - HOUR], ids=["at midnight", "at eleven"])
+@pytest.mark.parametrize("least", [1, 2])
+def test_a_mayor_campaign_is_over_whenever_it_ends(end: int, least: int) -> None:
+    """Its final standings stay the same when they are said again, by a change of rules or a last time."""
+    rule = Mayor(id="m", start=JULY, end=JULY + end, venues=("*",), window_days=3, min_days=least)
+    world = World(rule)
+    for day in range(3):
+        world.happen("checkin", JULY + day * DAY + 9 * HOUR, "ann", venue="bar")
+    world.pass_until(rule.end)
+    final = points(world)
+    assert final == [("ann", 3)]
+    world.rulebook.replace([replace(rule, disqualified={"eve": "x"})])
+    world.stages["accumulate"].body.rules_changed()  # type: ignore[attr-defined]
+    world.run()
+    assert points(world) == final
+    world.pass_until(rule.end + 30 * DAY)
+    assert points(world) == final
+
+
+@pytest.mark.parametrize("after", [0, 1], ids=["at midnight", "a millisecond later"])
+def test_a_title_lapses_when_its_days_are_over_wherever_the_floor_stands(after: int) -> None:
+    """The floor may come to the very midnight at which the mayor loses a day; a rival there later takes nothing from anybody."""
+    world = World()
+    for at in (9 * HOUR, DAY + 9 * HOUR):
+        world.happen("checkin", JULY + at, "ann", venue="bar")
+    world.happen("click", JULY + 2 * DAY)
+    midnight = JULY + 60 * DAY
+    world.happen("click", midnight - 2 * HOUR)
+    world.happen("checkin", midnight - 10 * MINUTE, "bob", venue="bar")
+    world.happen("checkin", midnight + 75 * MINUTE + after, "cy", venue="bar")  # the floor is 75 minutes behind
+    world.happen("checkin", midnight + 80 * MINUTE, "cy", venue="bar")
+    world.pass_until(midnight + 3 * DAY)
+    assert titles(world) == [("ann", DAY + 9 * HOUR, 60 * DAY)]
