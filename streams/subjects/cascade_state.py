@@ -32,6 +32,7 @@ class Cascade:
         "key",
         "last",
         "latest",
+        "limit",
         "looked_at",
         "posts",
         "raised_at",
@@ -44,8 +45,12 @@ class Cascade:
 
     def __init__(self, key: str, limit: int) -> None:
         """Nothing is known of it; its tree will keep up to `limit` nodes."""
-        self.key = key
-        self.tree, self.reach, self.tempo = Tree(limit), Reach(), Tempo()
+        self.key, self.limit = key, limit
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with nothing, as for another episode."""
+        self.tree, self.reach, self.tempo = Tree(self.limit), Reach(), Tempo()
         self.incentivised = self.undisclosed = 0
         self.first = self.last = 0
         """Times of the first and the latest share."""

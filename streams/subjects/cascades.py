@@ -41,9 +41,11 @@ class Cascades(Subject[Cascade]):
     The root may come after its shares, or never: the first share is then taken for the start, shares say who
     the author is, and nothing is known of the author's followers.
 
-    Release: after `silence` without a fact, the final row is written under the episode's last event and the
+    Release: when the floor has passed `silence` without a fact, the final row is written under the episode's last event and the
     live row emptied. What comes later begins a new episode, which cannot hang anything below shares of an
-    earlier one. The view `cascades` adds up episodes, so sizes stay exact.
+    earlier one. The view `cascades` adds up episodes, so sizes stay exact. A share that comes so long after the last one, but
+    before the floor has, is of the same episode: where partitions are far apart, or a batch spans the silence, as in a replay of
+    an archive, that depends on what was read first.
 
     Exceptions to the laws: beyond `limit` shares, which of them are kept depends on their order; counts of
     shares stay exact, shape and reach do not, and the row says `truncated`. `trends` says once that a cascade
@@ -96,7 +98,7 @@ class Cascades(Subject[Cascade]):
         self._warm.keep(state.key, raw, state)
         return raw
 
-    def fold(self, key: str, state: Cascade, facts: Sequence[Fact], rows: Rows) -> int | None:
+    def fold(self, key: str, state: Cascade, facts: Sequence[Fact], rows: Rows) -> Due | None:
         """Add shares, tags and root posts; of a post that nobody has shared there is nothing to say until it ends."""
         self._warm.touched(key)
         for fact in facts:
@@ -107,7 +109,7 @@ class Cascades(Subject[Cascade]):
                 _tagged(state, fact)
             else:
                 _shared(state, fact, key[1:])
-        return None if state.touched else self._end(state)
+        return None if state.touched else Due(floor=self._end(state))
 
     def present(self, key: str, state: Cascade, now: Now, rows: Rows) -> int | Due:
         """Say the cascade as of its last look; when it has been silent for long, for the last time."""
@@ -115,7 +117,7 @@ class Cascades(Subject[Cascade]):
         state.debts = {id: time for id, time in state.debts.items() if time >= now.floor}
         state.settle()
         silent = self._end(state)
-        final = now.time >= silent and now.floor > state.latest
+        final = now.floor >= silent
         due = None
         if state.touched:
             root, kind = key[1:], _KINDS[key[0]]
@@ -127,10 +129,9 @@ class Cascades(Subject[Cascade]):
             for row in rise_rows(state, root, kind, at, coming, final, self._viral):
                 (rows.add if (state.raised_at, state.ended_at) == before else rows.tell)("trends", row)
         if final:
+            state.begin()  # what it still says if it cannot be released yet is the next episode's
             return RELEASE
-        waits = now.time < silent
-        soon = min(NEVER if due is None else due, silent if waits else NEVER)
-        return Due(time=max(soon, now.time + MINUTE), floor=NEVER if waits else state.latest + 1)
+        return Due(time=NEVER if due is None else max(due, now.time + MINUTE), floor=silent)
 
     def _end(self, state: Cascade) -> int:
         """Return when a cascade will have rested for so long that it has ended."""

@@ -86,6 +86,34 @@ def test_a_mayor_campaign_is_over_whenever_it_ends(end: int, least: int) -> None
     assert points(world) == final
 
 
+class Large(random.Random):
+    """Draws the largest there is: batches of all that waits."""
+
+    def randint(self, a: int, b: int) -> int:
+        """Return b."""
+        return b
+
+
+def test_shares_count_once_where_one_batch_ends_a_cascade_and_adds_to_it() -> None:
+    """Its state cannot go yet; what comes next is of another episode, and episodes add up to the shares."""
+    world = World(seed=1)
+    world.rng = Large(1)
+    about = {"object": "p", "object_author": "ann"}
+    for number in range(3):
+        world.put("share", JULY + number * MINUTE, f"fan{number}", **about)
+    for at in (8 * DAY, 8 * DAY + 2 * HOUR):
+        world.put("click", JULY + at)
+    while world._step(1_000):
+        pass  # and nobody idles
+    world.put("share", JULY + 8 * DAY + 2 * HOUR + MINUTE, "late", **about)
+    while world._step(1_000):
+        pass
+    world.run()
+    world.pass_until(JULY + 20 * DAY)
+    sizes = [(row["size"], row["final"]) for row in world.rows("cascade_episodes").values() if row["size"]]
+    assert sorted(sizes) == [(1, True), (3, True)]
+
+
 @pytest.mark.parametrize("after", [0, 1], ids=["at midnight", "a millisecond later"])
 def test_a_title_lapses_when_its_days_are_over_wherever_the_floor_stands(after: int) -> None:
     """The floor may come to the very midnight at which the mayor loses a day; a rival there later takes nothing from anybody."""

@@ -246,19 +246,23 @@ def test_a_tag_chain_is_a_tree_of_who_was_tagged_by_whom() -> None:
     assert (row["size"], row["depth"], row["breadth"], row["people"], row["reach"]) == (5, 3, 2, 3, 157)
 
 
-def test_silence_releases_a_cascade_and_its_final_row_stays() -> None:
-    """After the silence the final row is kept under its episode, and later shares begin another one."""
+@pytest.mark.parametrize("kept", [False, True], ids=["released", "in one batch"])
+def test_silence_releases_a_cascade_and_its_final_row_stays(kept: bool) -> None:
+    """After the silence the final row is kept under its episode, and later shares begin another one; also where the state stays
+    for a while, because the batch that ended it has folded into it.
+    """
     cascades, rows = Cascades(silence=DAY), Rows()
     state = cascades.empty("sR")
     cascades.fold("sR", state, [post(), share("1"), share("2", time=START + HOUR)], rows)
     due = cascades.present("sR", state, Now(START + 2 * HOUR, START), rows)
     assert Due.of(due).time > START + 2 * HOUR
-    end = Now(START + 26 * HOUR, START + 24 * HOUR)
-    assert cascades.present("sR", state, end, rows) == RELEASE
+    over = START + HOUR + DAY + MINUTE
+    assert cascades.present("sR", state, Now(over + HOUR, over - 1), rows) == Due(floor=over)
+    assert cascades.present("sR", state, Now(over + HOUR, over), rows) == RELEASE
     (row,) = shown(rows, CASCADE_EPISODES).values()
     assert (row["episode"], row["size"], row["final"], row["forecast_size"]) == (START + HOUR, 2, True, 2.0)
 
-    again = cascades.empty("sR")
+    again = state if kept else cascades.empty("sR")
     cascades.fold("sR", again, [share("3", time=START + 30 * HOUR)], rows)
     cascades.present("sR", again, Now(START + 31 * HOUR, START + 29 * HOUR), rows)
     assert {key[2]: row["size"] for key, row in shown(rows, CASCADE_EPISODES).items()} == {
