@@ -125,9 +125,8 @@ class Subject(ABC, Generic[State]):
     light: ClassVar[bool] = False
     """Whether presenting costs next to nothing: then what is at hand is presented in every flush, due or not."""
     patience: int = DAY
-    """Event time (ms) that a key may be kept waiting while a worker is behind. A state is not released before it is presented:
-    about as long as one lives, so that hardly more are there than live; longer where presenting costs much and releases
-    little.
+    """How long (event ms) presenting may be put off under load. A state is released only by `present`, so choose about its
+    lifetime; longer where presenting is dear and releases little.
     """
     looks: ClassVar[bool] = False
     """Whether it wants to `look`."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from schemas.rows.table import VERSION, Table
 
 Values: TypeAlias = NDArray[np.int64] | NDArray[np.float64] | Sequence[Any]
-"""Of a column; NaN and the infinite stand for None, and that for 0 where a column cannot be NULL."""
+"""A column's values. NaN and infinities mean NULL, or 0 where the column is not Nullable."""
 _Write: TypeAlias = Callable[[Values], bytes]
 
 BY_COLUMN: Final = "Native zstd"
@@ -170,7 +170,7 @@ _AS_IT_IS: Final = {"<u8": np.dtype(np.int64), "<i8": np.dtype(np.int64), "<f8":
 
 
 def _finite(values: Values) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return fractions with 0 for None, NaN and the infinite, which JSON does not have either, and which those were."""
+    """Return the values with 0 for None, NaN and infinities, and a mask of those."""
     found = np.asarray(values, np.float64)
     nothing: NDArray[np.bool_] = ~np.isfinite(found)
     return (np.where(nothing, 0.0, found) if nothing.any() else found), nothing

@@ -48,9 +48,9 @@ from streams.subject import MINUTE, Subject
 RAW: Final = TABLES["events"].names.index("raw")
 FAR: Final = 1 << 62
 PAST: Final = 500
-"""Milliseconds between two moments of which it is kept how far a source had come,"""
+"""Least distance (ms) between two remembered (append time, watermark) points of a source."""
 MAX_PAST: Final = 64
-"""and how many of them; beyond it every other one goes, which only makes the floor wait a little longer."""
+"""Most such points; beyond it every other one is dropped, which only delays the floor."""
 WAITED: Final = 2_000
 """Milliseconds. A source whose records wait for so long before ingest has a backlog."""
 _LAGS: Final = 16
@@ -141,7 +141,9 @@ class Accept:
     def __init__(
         self, *, names: Names, sources: int, partitions: int, horizon: int, idle: int, subjects: Sequence[Subject[Any]]
     ) -> None:
-        """`horizon` and `idle`, how long ago at least a source was looked at that counts as silent, in ms."""
+        """`horizon` (ms): how far apart duplicates, or an undo and its event, may be. `idle` (ms): a source counts as silent
+        only up to this long before the message that says so.
+        """
         self.names, self.sources, self.partitions, self.horizon = names, sources, partitions, horizon
         self.idle_after = idle
         self._ways = [(subject, subject.code, subject.keys, subject.home) for subject in subjects]
@@ -311,9 +313,9 @@ class Accept:
     def _advance(self, here: _Partition) -> None:
         """Let time pass: the slowest source decides.
 
-        A source that is silent holds nobody back but by the moment up to which it is known to have had nothing: of the
-        others counts what Kafka had by then. So when all wake at once, the first to be read does not make the others late.
-        Where all are silent, the one that was ahead decides.
+        A caught-up silent source reports every few seconds the Kafka time up to which it had nothing. The floor then uses the
+        watermarks that the other sources had at that time, so it holds them back by no more than that; and when all wake at
+        once, the first to be read does not make the others late. Where all are silent, the one furthest ahead decides.
         """
         sources = here.sources
         known = min((clock.silent for clock in sources if clock.silent), default=FAR)

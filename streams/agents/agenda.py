@@ -13,7 +13,7 @@ from streams.subject import NEVER, Due, Now
 HEADER: Final = Struct(">qq")
 """How a value begins: its fence, and when its key is due."""
 WAITING: Final = 0
-"""Due now. So is, after a restart, a key that waits for time or floor, whichever comes first: that is not kept."""
+"""Due now. A due of "time or floor, whichever first" is stored as this too, so such a key is presented once after a restart."""
 
 ROOM: Final = 1_000
 """Stale items that are put up with, beside as many as there are keys."""

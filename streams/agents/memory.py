@@ -181,7 +181,7 @@ class Memory:
         return outcome, [self._fact(place, target) for place in places]
 
     def forget(self, settled: int) -> None:
-        """Drop what nothing can meet any more that is not older than `settled`."""
+        """Forget ids and orders that no event or order at or after `settled` can be near enough to."""
         limit = settled - self.horizon
         for place in self._places.take(limit):
             place.minute = _GONE

@@ -22,8 +22,8 @@ MAX_REQUEST: int = 32 << 20
 """The largest record we send or fetch: a dead letter of a 10 MB record, in base64, and room."""
 
 FETCH: int = 512 << 10
-"""Bytes of a partition that are fetched at a time, and of a batch that is written: of all partitions but one a fetch has nothing
-where the first batch does not fit. With a megabyte a worker held 14 MiB more, and was no faster.
+"""Bytes fetched per partition and request, and the size of a produced batch. Of the partitions whose first batch is larger, one
+request brings that batch of one of them and nothing of the others. With 1 MiB a worker held 14 MiB more and was no faster.
 """
 
 

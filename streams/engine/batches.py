@@ -15,9 +15,9 @@ from faust.transport.utils import DefaultSchedulingStrategy
 from streams.runs import runs
 
 MAX_RECORDS: Final = 2_000
-"""That a poll gives at most, all partitions together; what is made of more leaves the cache (docs/decisions/0014-pages.md),"""
+"""Most records of one poll, over all partitions; more do not fit the CPU caches (docs/decisions/0014-pages.md)."""
 MAX_BYTES: Final = 4 << 20
-"""and after which a batch is cut, so that its effects fit into memory and into a heartbeat."""
+"""Bytes after which a run is split, so that a batch's effects fit into memory and a heartbeat."""
 
 
 class Batch(NamedTuple):

@@ -88,8 +88,8 @@ STUCK = 5.0
 """Seconds after which nobody waits any longer for who does not move: its leader may be down, or its records gone."""
 
 STALE = 2.0
-"""Seconds for which holds what Kafka said of a partition's length, from when it was asked. It says so with each fetch, which may
-be IDLE_WAIT under way; not while we are frozen, nor while a fetch hangs."""
+"""Seconds for which a reported end offset is trusted, counted from the request. Longer than IDLE_WAIT, so a normal fetch never
+makes it stale; a freeze or a hanging fetch does."""
 
 QUIET = 5.0
 """Seconds for which a partition must be quiet at its end before what is left of it counts as no records."""
@@ -395,7 +395,9 @@ class GuardedConsumer(driver.Consumer):
         return end or 0
 
     def done(self, tp: Any) -> int:
-        """Return up to where a partition is durably done. What is delivered is not, nor where it is the first."""
+        """Return the next offset that is not durably applied. Delivered batches do not count; before the first flush it is
+        where the partition started.
+        """
         done: int | None = self._stages[tp.topic].next_offset(tp.partition)
         return self._starts.get(tp, 0) if done is None else done
 

@@ -33,8 +33,8 @@ NO_TURNS = 0
 class Batches:
     """Batches of records that were fetched from a partition; stands for aiokafka's MemoryRecords.
 
-    A batch can be read until the next is asked for, or whether there is one: aiokafka reads a batch to its end first. Where it
-    was put together is then free for another. Where aiokafka gives the rest up that is not known, and it goes with the rest.
+    A batch stays valid until `next_batch` or `has_next` is called; its buffer is then reused. aiokafka always finishes a batch
+    first. If it abandons the rest, the buffer is freed with this object.
     """
 
     _free: ClassVar[list[bytearray]] = []

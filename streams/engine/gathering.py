@@ -39,11 +39,11 @@ class Gathering:
         self._waiting: dict[str, _Topic] = {}
 
     def through(self, polled: Mapping[Any, Sequence[Any]], *, at_once: bool = False) -> dict[Any, Sequence[Any]]:
-        """Take in what was polled, and return what is to be delivered now: all that there is where it should be `at_once`, and
-        always what is of other topics.
+        """Take in what was polled, and return what is to be delivered now: everything if `at_once`, and always the records of
+        topics that no stage reads.
 
-        Where a partition does not go on where it ended, what had come before of its topic is delivered now, and what was polled
-        later: whoever looks for holes sees a poll by its beginning.
+        If a poll does not continue where a partition's waiting records end, the waiting records of that topic are delivered now
+        and the new ones later, so that the hole check sees the poll's first offset.
         """
         free = {tp: records for tp, records in polled.items() if tp.topic not in self._windows}
         ours = {tp: records for tp, records in polled.items() if tp.topic in self._windows and records}

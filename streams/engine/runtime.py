@@ -15,9 +15,8 @@ TURN: Final = 0.001
 LONG_TURN: Final = 0.005
 """The same on a backlog, where it brings 4 to 8 % more events a second (docs/decisions/0012-core.md)."""
 CYCLES: Final = (200_000, 20, 100)
-"""Batches make many short-lived tuples and keep none in cycles: looking for cycles as often as Python does by itself took a
-third of the time. With 50,000 it was 41 and 52 times in 320,000 events of every measure, for 1.5 and 1.8 of 51 and 43 s of CPU;
-with 200,000 never."""
+"""GC thresholds. Batches make many short-lived tuples and no cycles; Python's default spent a third of the CPU looking. At
+50,000: 41 and 52 collections per 320,000 events of every measure, 1.5 to 1.8 s of 43 to 51 s of CPU; at 200,000 none."""
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

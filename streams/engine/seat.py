@@ -1,10 +1,9 @@
 """A worker's seat in its consumer group, given up for it when it could not do so itself.
 
-What of Kafka it answers: who is killed cannot leave the group, so the broker keeps its partitions for it until its session
-is over, ten seconds in which nobody reads them. The supervisor knows at once that its child is dead. So each child notes
-the seat it has in memory that the supervisor lends it, and the next one gives up what it finds noted there
-(`infra.kafka.remove_member`) before it takes a seat of its own. What the dead one had still under way may be written later;
-that does no harm (`table`).
+Why it is needed: a killed process cannot leave its group, so the broker keeps its partitions until the session ends, ten
+seconds in which nobody reads them. The supervisor knows at once that its child is dead. So each child notes its seat in
+memory that the supervisor lends it, and the next child gives up the seat noted there (`infra.kafka.remove_member`) before it
+takes one of its own. What the dead child had under way may still be written later; that does no harm (`table`).
 """
 
 from __future__ import annotations

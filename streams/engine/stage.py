@@ -124,12 +124,12 @@ class Stage:
         heard: Callable[[], Mapping[int, tuple[int, int]]] = dict,
         apart: bool = False,
     ) -> None:
-        """`reached` tells how far a partition is in event time (ms), where the body knows. `heard` tells, of partitions of the
-        first stage that have a backlog, whoever holds them, which offset and event time (ms) they have come to.
+        """`reached(partition)`: newest event time (ms), or None. `heard()`: for each backlogged input partition, on any worker,
+        the (offset, event time ms) it was last known to have reached.
 
-        A body that computes for long does so `apart`, on a thread of its own. Otherwise nobody else would have a turn
-        meanwhile, nor would a broker's answer be read: an event took a second and a half to its row at half of full load,
-        and takes 0.4 s so.
+        `apart`: the body computes on a thread of its own, for one that computes for long. Otherwise no other stage would have
+        a turn meanwhile, nor would a broker's answer be read: at half of full load an event took 1.5 s to its row, and takes
+        0.4 s this way.
         """
         self.app: Any = app  # ours: its consumer is guarded, which Faust's types do not know
         self.name, self.body, self.reached, self.heard = name, body, reached, heard

@@ -43,9 +43,9 @@ class Look:
     found: Entries
     """What is still open of its journal."""
     journal: bytes
-    """As it was before this look: of its beginning,"""
+    """The journal before this look."""
     tidied: int
-    """so many bytes, as the last look left it, or a fold that tidied; behind it, what was written since."""
+    """Length of its prefix that the last look, or tidying fold, left; bytes after it were appended since."""
 
 
 class Told(NamedTuple):

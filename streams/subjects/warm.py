@@ -13,7 +13,7 @@ MOST: Final = 2 << 20
 """Bytes of the states that are kept, unless one alone has more. As objects they take some six times as much: of sixteen
 cascades that never rest that had become 60 MiB after a day."""
 PATIENCE: Final = 64
-"""States that are stored until one that was not among them goes first."""
+"""After this many stores without being touched, a state is evicted first, whatever its size."""
 
 
 @dataclass(frozen=True, slots=True)
