@@ -76,14 +76,14 @@ def roles(settings: Settings) -> tuple[Role, ...]:
         ),
         Role(
             "reader",
-            "juice serve, explain, top, campaigns, audit, Grafana, people with questions",
+            "juice serve, explain, top, campaigns, audit, validate, pagerank, Grafana, people with questions",
             (),
             (f"GRANT SELECT ON {database}.*", "GRANT SELECT ON system.parts"),
         ),
         Role("producer", "who sends events, juice replay", (Right(BOTH, "topic", names.events),)),
         Role(
             "operator",
-            "juice migrate, drain, dead-letters, forget, rebuild",
+            "juice migrate, drain, dead-letters, forget, rebuild, pagerank --save",
             (
                 *(
                     Right(MANAGE, "topic", f"{names.namespace}{start}", prefixed=True)
