@@ -1,8 +1,9 @@
 """The rows that leave: every table's columns, in the order in which its rows are written.
 
-`TABLES` is the one place that names tables and columns: agents make rows for it, `encode_rows` or `columns` puts them into
-bytes, the sink inserts them, and the migrations are tested against it. To add a table, declare a `Table` in a
-file of this package (one file per group of tables) and name it in `TABLES` below.
+`TABLES` names every table but one: the columns of `account_scores` are those of the account measures that are found, so
+`streams.tables` adds it (`ALL_TABLES`). Agents make rows, `encode_rows` or `columns` puts them into bytes, the sink inserts
+them, and `juice migrate` makes the tables. To add a table, declare a `Table` in a file of this package (one file per group
+of tables) and name it in `TABLES` below.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ TABLES: Final[dict[str, Table]] = {
         PAGE_RANKS,
     )
 }
-"""Every table, by name."""
+"""Every table but `account_scores`, by name."""
 
 __all__ = [
     "BY_ROW",

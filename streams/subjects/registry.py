@@ -1,4 +1,7 @@
-"""Every kind of subject there is: the one list that the stages, the tests and the migrations read."""
+"""Every kind of subject there is: what the stages run and the tests try.
+
+`Ledger` stands in `chosen` alone, since it takes the place of `Accounts`. Tables are declared elsewhere (`streams.tables`).
+"""
 
 from __future__ import annotations
 
