@@ -19,7 +19,7 @@ from streams.engine.stage import Stage
 from streams.engine.table import BatchTable
 
 MAX_REQUEST: int = 32 << 20
-"""The largest record we send or fetch: a dead letter of a 10 MB record, in base64, and room."""
+"""The largest record we send or fetch: a dead letter of a 16 MiB record, in base64, and room."""
 
 FETCH: int = 512 << 10
 """Bytes fetched per partition and request, and the size of a produced batch. Of the partitions whose first batch is larger, one
@@ -32,21 +32,21 @@ class StagedApp(faust.App):
 
     stages: dict[str, Stage]
     topic_ids: Mapping[str, bytes] = MappingProxyType({})
-    """What tells a topic from another that had its name, where known."""
+    """Topics' ids by name, where brokers give them one: an id tells a topic from an earlier one of that name."""
     verdict: Exit = Exit.USAGE
-    """The code to end with where state is of another topic than there is."""
+    """Exit code where state belongs to an earlier topic than the one that is there now."""
     folder: Path | None = None
     """Where state is, if not in memory."""
 
     def _create_directories(self) -> None:
-        """Make none: nothing is kept there, and on a full disk, or one that must not be written, a worker would not start."""
+        """Make none: nothing is kept there, and on a disk that is full or read-only the worker would not start."""
 
     def chain(self, stages: Iterable[Stage]) -> None:
-        """Let these be the stages: each reads what those before it send."""
+        """Set the stages, in the order in which events pass them."""
         self.stages = {stage.topic.get_topic_name(): stage for stage in stages}
 
     def hurried(self) -> bool:
-        """Tell whether so much waits, before any stage, that what can be done later should be."""
+        """Tell whether records wait so long before any stage that work which can be put off should be."""
         return any(stage.hurried() for stage in self.stages.values())
 
 
@@ -64,8 +64,9 @@ def staged(
 ) -> A:
     """Return an app without stages; `name` is its consumer group too, `kafka` are bootstrap servers.
 
-    A poll gives at most so many `records` of all partitions, a `fetch` so many bytes of one. The topics, `NAME-STAGE-changelog`
-    of each stage among them, must be there before it starts. Raises SettingsError where state cannot be kept in JUICE_STATE.
+    `records`: most of a poll, over all partitions; `fetch`: bytes fetched per partition and request. The topics,
+    `NAME-STAGE-changelog` of each stage among them, must be there before it starts. Raises SettingsError where state cannot be
+    kept in JUICE_STATE.
     """
     app = kind(
         name,
@@ -87,8 +88,8 @@ def staged(
         # A member that was killed is noticed within the session time-out.
         broker_session_timeout=settings.session_timeout / 1000,
         broker_heartbeat_interval=min(1.0, settings.session_timeout / 10_000),
-        # Who has not come back to a rebalance by then is left out. One batch takes a second or two; the usual minute is for
-        # ghosts (docs/gotchas.md).
+        # A member that has not rejoined a rebalance by then is left out. One batch takes a second or two; the usual minute
+        # would be spent on ghosts (docs/gotchas.md).
         broker_rebalance_timeout=max(30.0, 3 * settings.session_timeout / 1000),
         broker_request_timeout=max(90.0, settings.session_timeout / 500),
         broker_commit_interval=1.0,

@@ -49,7 +49,7 @@ class Merged:
 
 
 def beginning(records: Sequence[Any], offset: int) -> Sequence[Any]:
-    """Return the records, which are in the order of their offsets, from `offset` on."""
+    """Return the records from `offset` on; `records` are in order of offset."""
     if records and records[0].offset < offset:
         return [record for record in records if record.offset >= offset]
     return records

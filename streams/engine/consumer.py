@@ -9,18 +9,17 @@ What of Faust it answers:
   its table's progress record says; what is committed is copied from there, for lag monitors.
 - Faust's own bookkeeping of acknowledgements builds a list with one integer per message, and its compiled streams do so
   without asking the consumer. It grew for ever; `force_commit` throws it away.
-- A log may end with what is no record: what closes a transaction. Progress would never come to the end, so a producer with
-  transactions that pauses would look like a worker that hangs: `end_without_records`.
-- Faust reads uncommitted unless it writes transactions itself, so what a producer had aborted would count.
+- A log may end with control records of a transaction, which are not delivered. Progress would never reach the end, so a
+  transactional producer that pauses would look like a worker that hangs: `end_without_records`.
+- Faust reads uncommitted unless it writes transactions itself, so what a producer had aborted would count. Ours reads committed.
 - A worker that was stopped for longer than its session must not write when it wakes: `check_lease`.
 - Faust reads each partition as fast as it can. On a backlog ingest was three times as fast as accept, and some of its
   partitions were twice as fast as others. Accept cannot forget an id before it has read what ingest has said, nor before
   the slowest partition has come that far: after ten hours of event time it held five hours of ids, 272 MiB, and more with
-  each. And what accumulate has yet to read is kept in Kafka for days only. So ingest waits for those that come after it
-  (`AHEAD`, `FURTHER`), and its partitions for each other (`APART`), as long as these move (`STUCK`), and never for long
-  (`TURN`): what it says is what lets time pass, for others' partitions as well. That holds between workers, too: two that
-  did not wait for each other came 59,000 of 268,000 records apart, and an event cost them 49 µs instead of 38
-  (docs/scaling.md).
+  each. And what accumulate has yet to read is kept in Kafka for days only. So ingest waits for the stages after it (`AHEAD`,
+  `FURTHER`), and its partitions for each other (`APART`), as long as these move (`STUCK`), and never for long (`TURN`), because
+  time passes for all partitions only with what ingest sends. Partitions of different workers wait for each other, too: two
+  workers that did not came 59,000 of 268,000 records apart, and an event cost them 49 µs instead of 38 (docs/scaling.md).
 - Faust delivers what it polled one message after the other, and waits where a stage's queue is full. So the slowest stage
   set the pace of all: at half of full load a record waited for 0.35 s at each of them, behind batches of the third. A
   partition is left out of polls while a batch of it is waiting already (`UNDER_WAY`), and no queue is ever full.
@@ -63,20 +62,20 @@ RETRIES = 2
 """How often a poll that begins beyond the next offset is fetched again before the hole counts as the log's own."""
 
 FETCH_WAIT = 50
-"""Milliseconds that a broker may hold a fetch back for want of records, after a poll that had some,"""
+"""Milliseconds for which a broker may hold back a fetch that finds no records, while there is work."""
 IDLE_WAIT = 600
-"""and after one that had none: there is nobody whom it could keep waiting, and an idle worker should cost nothing. Well below
-STALE, so that it is always known how much waits."""
+"""The same while there is none: it keeps nobody waiting then, and an idle worker should cost nothing. Well below STALE, so that
+it is always known how much waits."""
 
 UNDER_WAY = 2
-"""Batches of a partition that may have been delivered and not be done: one that is worked on, and the next."""
+"""Batches of a partition that may be delivered and not done: the one being worked on and the next."""
 PAUSE = 0.02
 """Seconds until partitions that were left out of a poll are looked at again."""
 
 AHEAD = 8
 """Messages of one partition that may wait before accept while ingest reads on; on a backlog each has some 1,000 events."""
 FURTHER = 16
-"""And before accumulate, from each partition of accept: there are more of them, and they are smaller where little waits."""
+"""The same before accumulate, for each partition of accept: messages are more there, and smaller where little waits."""
 
 APART = 300_000
 """Milliseconds of event time that one partition of the input may be ahead of another while both have a backlog."""
@@ -85,22 +84,22 @@ BACKLOG = 1_000
 """Records. A partition where fewer wait is live: it waits for nobody, and nobody for it."""
 
 STUCK = 5.0
-"""Seconds after which nobody waits any longer for who does not move: its leader may be down, or its records gone."""
+"""Seconds without progress after which a partition is not waited for: its leader may be down, or its records gone."""
 
 STALE = 2.0
 """Seconds for which a reported end offset is trusted, counted from the request. Longer than IDLE_WAIT, so a normal fetch never
 makes it stale; a freeze or a hanging fetch does."""
 
 QUIET = 5.0
-"""Seconds for which a partition must be quiet at its end before what is left of it counts as no records."""
+"""Seconds for which a partition must be quiet near its end before the offsets left there count as holding no records."""
 
 TURN = 10.0
-"""Seconds after which a partition that waits for another is read once all the same: that one may never be caught up with."""
+"""Seconds after which a partition that waits for others is polled once all the same: they may never catch up."""
 
 
 @dataclass
 class _End:
-    """What is known of a partition where nothing may wait but what is no record."""
+    """What is known of a partition that may have nothing left but offsets without records."""
 
     begin: int
     end: int
@@ -130,14 +129,14 @@ class GuardedConsumer(driver.Consumer):
         """Begin with nothing known."""
         super().on_init()
         self.begins: dict[Any, int] = {}
-        """Where the next batch that is delivered begins; of the partitions we hold."""
+        """By partition held: the offset at which the next delivered batch begins."""
         self._starts: dict[Any, int] = {}
-        """Where the first one began."""
+        """The offset at which the first one began."""
         self._recovered_generation = -1
         self._retried: dict[Any, tuple[int, int, int]] = {}
         self._committed: dict[Any, int] = {}
         self._seen: dict[Any, tuple[int | None, float, float]] = {}
-        """Next offset, since when, and when it was looked at."""
+        """By partition: its next offset, since when it is that, and when we last looked."""
         self._turns: dict[Any, float] = {}
         self._ends: dict[Any, _End] = {}
         self._gathering = Gathering(list(self._stages))
@@ -222,9 +221,9 @@ class GuardedConsumer(driver.Consumer):
             die(Exit.UNAVAILABLE, f"topics are missing: {', '.join(missing)}")
 
     def _check_growth(self, assigned: set[Any]) -> None:
-        """End the process where the input, or its changelog, has more partitions than when it started: the next start reads
-        them, and waits for them. Else the others would go on without what waits there, and it came too late; and Faust gives a
-        partition and its changelog to one worker only where there are as many of both.
+        """End the process when the input or its changelog has more partitions than at its start; the next start reads and awaits
+        the new ones. Otherwise time would pass without them, and their events would be late; and Faust gives a partition and its
+        changelog to one worker only where there are as many of both.
         """
         topic, stage = next(iter(self._stages.items()))
         cluster = self._thread._ensure_consumer()._client.cluster
@@ -275,7 +274,7 @@ class GuardedConsumer(driver.Consumer):
     async def _getmany(self, active_partitions: set[Any] | None, timeout: float) -> Any:  # noqa: ASYNC109  as Faust has it
         wait = self._gathering.wait()
         polled = await self._poll(active_partitions, timeout if wait is None else min(wait, timeout))
-        enough = self.late() or self._retried  # a backlog, or a hole, which has taken its time
+        enough = self.late() or self._retried  # a backlog, or a hole that was fetched again and so waited
         return self._gathering.through(polled, at_once=bool(enough))
 
     async def _poll(self, active: set[Any] | None, timeout: float) -> Any:  # noqa: ASYNC109  as Faust has it
@@ -292,10 +291,10 @@ class GuardedConsumer(driver.Consumer):
         return self._under_way.get(tp, 0) >= UNDER_WAY and self._moves(tp)
 
     def _in_turn(self, active: set[Any] | None) -> set[Any] | None:
-        """Leave out, of what the first stage reads, what should wait, but never everything.
+        """Return `active` without the input partitions that should wait now; all of it if nothing would be left.
 
-        That is all of it while much of what it has said waits for the second stage, here; what has a backlog while much waits
-        for a later one; else those partitions with a backlog that are well ahead of another with a backlog.
+        All input partitions wait while much waits before the second stage, here; those with a backlog while much waits before a
+        later stage; else those with a backlog that are well ahead of another with a backlog.
         """
         first, *later = self._stages
         if active is None:
@@ -313,7 +312,8 @@ class GuardedConsumer(driver.Consumer):
     def _ahead(self, late: list[Any]) -> list[Any]:
         """Return which of the `late` partitions are well ahead in event time of another with a backlog, here or elsewhere.
 
-        How far those are that others hold is known from the second stage, which lags; so ours count as far as it knows.
+        How far other workers' partitions are is known from the second stage, which lags; beside those, ours count as far as it
+        knows them to be.
         """
         if not late:
             return []  # it is asked with every poll
@@ -330,7 +330,7 @@ class GuardedConsumer(driver.Consumer):
         return ahead
 
     def _piles_up(self, topic: str, most: int) -> bool:
-        """Tell whether more messages than `most` of a partition wait, while it moves."""
+        """Tell whether more than `most` messages wait in a partition of the topic that moves."""
         return any(tp.topic == topic and self.waiting(tp) > most and self._moves(tp) for tp in self.begins)
 
     def _has_its_turn(self, tp: Any) -> bool:
@@ -341,11 +341,11 @@ class GuardedConsumer(driver.Consumer):
         return True
 
     def _moves(self, tp: Any) -> bool:
-        """Tell whether the next offset of a partition has changed lately, as far as it was looked at."""
+        """Tell whether a partition's next offset has changed lately."""
         return self._changes(tp, self._stages[tp.topic].next_offset(tp.partition))
 
     def _changes(self, what: Any, offset: int | None) -> bool:
-        """Tell so of whatever has an offset."""
+        """Tell whether an offset, of whatever it is, has changed in the last STUCK seconds, as far as it was looked at."""
         now = monotonic()
         before, since, looked = self._seen.get(what, (None, now, now))
         if before != offset or now - looked > STUCK:
@@ -354,7 +354,7 @@ class GuardedConsumer(driver.Consumer):
         return now - since < STUCK
 
     def highwater(self, tp: Any) -> int:
-        """Return up to where a partition can be read: to its end, or to where the first open transaction begins."""
+        """Return the offset up to which a partition can be read: its end, or the beginning of the first open transaction."""
         end: int | None = self._thread._ensure_consumer().last_stable_offset(tp)
         return max(end or 0, 0)
 
@@ -368,7 +368,7 @@ class GuardedConsumer(driver.Consumer):
         return max(self.highwater(tp) - self.done(tp), 0)
 
     def pending(self, tp: Any) -> bool:
-        """Tell whether records wait: unlike for `waiting`, what is no record does not count."""
+        """Tell whether records wait; unlike in `waiting`, offsets without records do not count."""
         done = self.done(tp)
         if self.begins.get(tp, done) > done or self._gathering.holds(tp):
             return True
@@ -382,12 +382,12 @@ class GuardedConsumer(driver.Consumer):
         return max(self._length(tp) - self.done(tp), 0) if monotonic() - self._asked(tp) <= STALE else None
 
     def caught_up(self, tp: Any) -> float | None:
-        """Return a moment, of the monotonic clock, at which all records there were are done; None where some may not be.
+        """Return a moment of the monotonic clock such that all records that were there then are done; None where some may not be.
 
-        That is when Kafka was asked, not when it answered or when we read the answer: we may have been frozen in between.
+        It is when Kafka was asked, not when it answered or when we read the answer: we may have been frozen in between.
         """
         asked = self._asked(tp)  # first: the length that is looked at next is of that moment or a later one
-        # Where it is shorter than what is done, Kafka has not found its end yet.
+        # A log that is shorter than what is done: Kafka has not found its end yet.
         return asked if self.lag(tp) == 0 and self._length(tp) == self.done(tp) else None
 
     def _length(self, tp: Any) -> int:
@@ -402,7 +402,7 @@ class GuardedConsumer(driver.Consumer):
         return self._starts.get(tp, 0) if done is None else done
 
     def _asked(self, tp: Any) -> float:
-        """Return when Kafka was asked what it last said of how long a partition is."""
+        """Return when the request was sent whose answer last told a partition's length."""
         return getattr(self._state(tp), "asked", -inf)
 
     def _state(self, tp: Any) -> Any:
@@ -410,11 +410,12 @@ class GuardedConsumer(driver.Consumer):
         return self._thread._ensure_consumer()._subscription.subscription.assignment.state_value(tp)
 
     async def end_without_records(self, tp: Any) -> int | None:
-        """Return where a partition ends if no record waits before that, only what a transaction leaves; None while one may.
+        """Return the end of a partition where no record waits before it, only what transactions leave; None while one may.
 
-        That is when the consumer has read beyond it, and what it delivered is done, for QUIET seconds in which we were awake
-        and Kafka answered; and so once more after that was fetched again. Input goes on from there. What comes meanwhile and is
-        no record either has its turn after that, so a producer that aborts again and again holds nothing up.
+        It is returned when for QUIET seconds, in which we were awake and Kafka answered, the consumer had read beyond it and
+        all that it delivered was done; and for as long again after the same was fetched once more. Input goes on from there.
+        Offsets without records that are added meanwhile come after that, so a producer that aborts again and again holds
+        nothing up.
         """
         begin = self.begins.get(tp)
         done = begin == self.done(tp) and not self._gathering.holds(tp)
@@ -445,15 +446,15 @@ class GuardedConsumer(driver.Consumer):
         return state.position if state.has_valid_position else -1
 
     def _check_end(self, tp: Any, want: int) -> None:
-        """End the process where a partition ends before `want`: it is then given from its beginning, and what comes to it up to
-        `want` would be passed over. The next start finds out whether it is another topic of that name.
+        """End the process where a partition ends before `want`. It is then read from its beginning, and records that come to it
+        at offsets before `want` would be passed over. The next start finds out whether it is another topic of that name.
         """
         if 0 < (length := self._length(tp)) < want:
             said = f"{tp.topic}-{tp.partition} ends at {length}, and was read up to {want}"
             die(Exit.UNAVAILABLE, f"{said}; if it stays so, its end was lost, and `juice rebuild` counts what is there")
 
     def _natural(self, tp: Any, want: int, first: int) -> bool:
-        """Tell whether the log itself has no records between: fetched again from `want`, it begins at `first` again.
+        """Tell whether the log itself has no records from `want` to `first`: each time it is fetched again, it begins there.
 
         Control records of transactional producers leave such holes, and so does retention.
         """
@@ -596,14 +597,14 @@ def guard_sends(client: Any, check: Callable[[], None]) -> None:
 
 
 def read_batches(of: Any) -> None:
-    """Let `of`, aiokafka's fetcher, read batches where they are, which look at their checksums themselves."""
+    """Let `of`, aiokafka's fetcher, read records by `Batches`, which look at checksums themselves."""
     fetcher.MemoryRecords = Batches
     of._check_crcs = False
 
 
 def note_asked(of: Any) -> None:
-    """Let `of`, aiokafka's fetcher, note with each partition's state when it asked for what that says; aiokafka notes only when
-    it read the answer.
+    """Let `of`, aiokafka's fetcher, note in each partition's state, as `asked`, when the request was sent that the state is the
+    answer to; aiokafka notes only when it read the answer.
     """
     fetch = of._proc_fetch_request
 
@@ -623,7 +624,7 @@ def note_asked(of: Any) -> None:
 
 
 def gather_connections(client: Any) -> None:
-    """Let `client`, aiokafka's, leave in pieces what goes to brokers and what comes from them."""
+    """Let `client`, aiokafka's, keep in pieces what it sends to brokers and what it gets from them."""
     connection_to = client._get_conn
 
     async def gathering(*where: Any, **more: Any) -> Any:

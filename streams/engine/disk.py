@@ -21,19 +21,19 @@ from typing import TYPE_CHECKING, Any, Final
 from infra.settings import SettingsError
 
 if TYPE_CHECKING:
-    from rocksdict import Options  # 8 MiB and 20 ms, which who keeps state in memory need not have
+    from rocksdict import Options  # takes 8 MiB and 20 ms, so it is not loaded where state is in memory
 
 READ: Final = 64 << 20
-"""Bytes of what was read last that a worker keeps in memory, all its partitions together,"""
+"""Bytes of what was read last that a worker keeps in memory, over all its partitions."""
 WRITTEN: Final = 64 << 20
-"""and of what it wrote last and has not put on disk."""
+"""Bytes of what it wrote last and has not put on disk, over all its partitions."""
 TABLE: Final = 8 << 20
 """Bytes after which a partition puts on disk what it wrote."""
 BLOOM: Final = 10
-"""Bits of a key in the filter that answers, without reading, for keys that are not there: one in a hundred it does not."""
+"""Bits per key of the filter that tells without reading that a key is not there; for one missing key in a hundred it cannot."""
 
 PREFIX: Final = "juice-state-"
-"""Of the names of folders that are ours."""
+"""How the names of our folders begin."""
 
 _serial = count()
 
@@ -65,7 +65,7 @@ def place(root: Path) -> Path:
 
 
 class OnDisk(MutableMapping[bytes, bytes]):
-    """The keys and values of one partition of a table, in a folder of their own in `folder`. They go when it goes."""
+    """The keys and values of one partition of a table, in a folder of their own in `folder`. They are removed with it."""
 
     def __init__(self, folder: Path, name: str) -> None:
         from rocksdict import Rdict, WriteBatch, WriteOptions
@@ -168,7 +168,7 @@ def _options() -> Options:
 
     blocks = BlockBasedOptions()
     blocks.set_block_cache(Cache(READ))
-    blocks.set_bloom_filter(BLOOM, False)  # which stay in memory, as indexes do: what is read would push them out of it
+    blocks.set_bloom_filter(BLOOM, False)  # not cached, as indexes are not: what is read would push them out
     options = Options(raw_mode=True)
     options.create_if_missing(True)
     options.set_block_based_table_factory(blocks)
@@ -183,7 +183,7 @@ def _options() -> Options:
 
 
 def _locked(path: Path, how: int, *, new: bool = True) -> int:
-    """Return a descriptor of a file, locked; it is so until it is closed. Raises BlockingIOError where it need not wait."""
+    """Return the descriptor of a locked file; closing it unlocks. With LOCK_NB raises BlockingIOError instead of waiting."""
     descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if new else 0), 0o600)
     try:
         flock(descriptor, how)

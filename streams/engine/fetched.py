@@ -1,8 +1,8 @@
-"""Records that were fetched are read batch by batch, where they came or where the batch before them was.
+"""Fetched records are read batch by batch, where they are or in a buffer that an earlier batch has used.
 
-aiokafka wants all that was fetched of a partition in one place, 4 MiB of it, and each time that is memory which the system hands
-out page by page; what was used before is some ten times as quick. And aiokafka computes checksums in software, where processors
-have an instruction (docs/decisions/0014-pages.md).
+aiokafka copies all that was fetched of a partition into one place, 4 MiB of it, each time into new memory, which the system hands
+out page by page; memory that was used before is some ten times as quick. And aiokafka computes checksums in software, where
+processors have an instruction (docs/decisions/0014-pages.md).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from streams.engine.wire import Answer, cut
 HEAD = Struct(">qiibI")
 """How a batch of records begins: first offset, length, leader's epoch, format, CRC-32C of all that follows it."""
 LENGTH = Struct(">qi")
-"""How it begins in every format: what its length counts comes after that."""
+"""How it begins in every format; the length counts the bytes after these."""
 FORMAT = 2
-"""The format of batches since Kafka 0.11,"""
+"""The format of batches since Kafka 0.11."""
 LEAST = 61
-"""and the bytes of one without a record. https://kafka.apache.org/documentation/#recordbatch"""
+"""Bytes of a batch of that format without a record. https://kafka.apache.org/documentation/#recordbatch"""
 NO_TURNS = 0
-"""For crc32c: not to let another thread run meanwhile. It takes less than to be given the turn back."""
+"""For crc32c: let no other thread run meanwhile. A checksum takes less time than getting the turn back."""
 
 
 class Batches:
@@ -39,10 +39,10 @@ class Batches:
 
     _free: ClassVar[list[bytearray]] = []
     MOST_FREE: ClassVar = 8 << 20
-    """Bytes that are kept to be used again: a few polls of the batches that are usual. They may be of 32 MiB, and seldom are."""
+    """Bytes of buffers that are kept for reuse: a few polls of usual batches. A batch may have 32 MiB, and seldom has."""
 
     def __init__(self, fetched: Any) -> None:
-        """Of an Answer, or of bytes. Nothing is taken yet."""
+        """`fetched` is an Answer, or bytes."""
         self._pieces = fetched.pieces if isinstance(fetched, Answer) else deque([fetched])
         self._size = self._left = len(fetched)
         self._room: bytearray | None = None
@@ -60,7 +60,7 @@ class Batches:
         return self._left >= LENGTH.size and self._left >= LENGTH.size + self._begin(LENGTH)[1]
 
     def next_batch(self) -> Any:
-        """Return the next batch, None if there is none; raise CorruptRecordException where its checksum is of something else."""
+        """Return the next batch, None if there is none; raise CorruptRecordException where its checksum is wrong."""
         if not self.has_next():
             return None
         offset, length = self._begin(LENGTH)
@@ -83,7 +83,7 @@ class Batches:
         return struct.unpack_from(self._pieces[0])
 
     def _take(self, n: int) -> memoryview:
-        """Return the next `n` bytes, of which there are so many."""
+        """Return the next `n` bytes, which must be there."""
         self._left -= n
         pieces = cut(self._pieces, n)
         if len(pieces) == 1:

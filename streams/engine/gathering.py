@@ -1,6 +1,7 @@
 """What was polled waits a moment for more, where little comes: a batch costs nearly the same however little is in it.
 
-Each is two requests to the broker for its writes, and what is measured in columns is set up anew (docs/decisions/0017).
+Each batch takes two requests to the broker for its writes, and what is measured in columns is set up anew
+(docs/decisions/0017-gathering.md).
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from typing import Any, Final
 from infra.clock import monotonic
 
 FIRST: Final = 0.2
-"""Seconds for which records wait before the first stage,"""
+"""Seconds for which records wait before the first stage."""
 LATER: Final = 0.05
-"""and before the others: as long as it takes the partitions of the one before to say what they read together."""
+"""Seconds before the other stages: as long as the partitions of the stage before take to send what they read together."""
 ENOUGH: Final = 256 << 10
-"""Bytes of a topic with which nobody waits any longer."""
+"""Bytes of a topic at which its records wait no longer."""
 
 
 class _Topic:

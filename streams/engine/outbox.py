@@ -26,9 +26,9 @@ async def send_all(producer: Any, sends: Iterable[Send]) -> int:
     """Append `sends` in order to batches of their partitions and wait until all are acknowledged; return the bytes.
 
     Raises what the broker refused, and then nothing that comes later in the same partition was sent: a progress record must not
-    become durable without the state before it, nor the end of a message that was cut without its beginning. aiokafka has one
-    request in flight for each partition, so nobody waits for that; but it would send the next batch before we hear of the one
-    that was refused.
+    become durable without the state before it, nor the end of a message that was cut without its beginning. That takes no
+    longer, since aiokafka has one request in flight per partition anyway; but by itself it would send the next batch before we
+    hear that one was refused.
     """
     batches: dict[tuple[str, int], list[Any]] = {}
     size = 0

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 
 TURN: Final = 0.001
-"""Seconds for which a thread computes while another waits to read a broker's answer. By itself Python has it be 5 ms."""
+"""Seconds for which a thread computes while another waits, say to read a broker's answer. Python's default is 5 ms."""
 LONG_TURN: Final = 0.005
 """The same on a backlog, where it brings 4 to 8 % more events a second (docs/decisions/0012-core.md)."""
 CYCLES: Final = (200_000, 20, 100)

@@ -38,6 +38,6 @@ def note(member: str) -> None:
 
 
 def noted() -> str:
-    """Return the seat that the process before had; nothing if there was none, or it had none."""
+    """Return the seat that the process before had; empty if there was no process, or it had no seat."""
     lent = os.environ.get(LENT)
     return "" if lent is None else os.pread(int(lent), LONGEST, 0).decode().rstrip()

@@ -162,8 +162,8 @@ class Stage:
         return None if progress is None else progress[0]
 
     def check_input(self, partition: int) -> None:
-        """End the process where the recovered state of a partition is of another topic than there is under that name now: the
-        same offsets are of other records.
+        """End the process where the recovered state of a partition belongs to an earlier topic than the one of that name now:
+        the same offsets are other records there.
         """
         was, now = self.table.inputs.get(partition), self._topic_id
         if was and now and was != now:
@@ -218,14 +218,14 @@ class Stage:
     async def tick(self) -> bool:
         """Do what is to be done while no input comes, for every partition held; tell whether there was anything.
 
-        One computes after the other, since each may take long and input goes between them; what one has to say goes out while
-        the next computes, and is kept until the broker has it: of each partition what one call of `idle` says.
+        Partitions compute one after the other, since each may take long and input goes between them. What one has to say is
+        sent while the next computes, and kept in memory until the broker has it: of each partition the effects of one `idle`.
         """
         return await unbroken(self._rest_all())
 
     async def _rest_all(self) -> bool:
         held = self.held()
-        if not held and self._restored:  # all are others' now: nothing of them is to be kept, or told
+        if not held and self._restored:  # all were given up: nothing of them is to be kept, or told
             self._restored.clear()
             await self._call(self.body.forget)
         return any(await asyncio.gather(*map(self._rest, held)))
@@ -288,7 +288,7 @@ class Stage:
         return generation == self.app.consumer_generation_id and tp in self.app.consumer.begins
 
     def _still_owns(self, tp: Any, generation: int) -> bool:
-        """Tell whether what was computed may be applied; where not, what the body derived from it must go as well."""
+        """Tell whether what was computed may be applied; where not, have the body restored before it works on that partition."""
         if self._owns(tp, generation):
             return True
         self._restored.discard(tp.partition)

@@ -1,7 +1,7 @@
 """What goes to a broker and what comes from it stays in pieces.
 
-Half a megabyte at a time comes from the system page by page, so a copy of a batch costs far more than its bytes. aiokafka encodes
-a request from the inside out, and joins the bytes anew at each level: nine copies of what a batch holds, which was more than a
+The system hands out half a megabyte page by page, so copying a batch costs far more than moving its bytes. aiokafka encodes a
+request from the inside out, and joins the bytes anew at each level: nine copies of what a batch holds, which was more than a
 tenth of what a worker spends. Here the system is given the pieces of all levels.
 
 What a broker answers comes in pieces. asyncio appends them to a buffer, which moves as it grows, and cuts the answer out of it
@@ -28,7 +28,7 @@ class Pieces:
     """An encoded request. aiokafka asks how long it is, and puts bytes before it."""
 
     LONG: ClassVar = 1 << 15
-    """Bytes of what is not copied any more."""
+    """Pieces of at least so many bytes are not copied."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self.pieces: list[bytes] = []
@@ -48,9 +48,9 @@ class Pieces:
 
 
 class InPieces:
-    """A request for aiokafka to send, encoded so.
+    """A request for aiokafka to send, encoded in pieces.
 
-    Neither it nor what it prepares is part of a cycle: batches would stay until those are looked for.
+    Neither it nor what it prepares is part of a reference cycle: batches would stay until Python looks for cycles.
     """
 
     def __init__(self, request: Request[Any]) -> None:
@@ -84,7 +84,7 @@ def _pieces(kind: Any, value: Any) -> Iterator[bytes]:
 
 
 def gather(connection: Any) -> None:
-    """Let a connection of aiokafka's, which is open, leave records in pieces."""
+    """Let an open connection of aiokafka's keep records in pieces, both ways."""
     if type(connection) is AIOKafkaConnection:
         connection.__class__ = _Connection
         connection._writer.__class__ = Writer
@@ -93,10 +93,10 @@ def gather(connection: Any) -> None:
 
 
 class Answer:
-    """Pieces of an answer, to be read like a file. What is long is pieces again."""
+    """Pieces of an answer, to be read like a file. A long read returns pieces again."""
 
     LONG: ClassVar = 1 << 15
-    """Bytes. Kafka's strings are shorter, so of what is fetched only records are long."""
+    """Bytes beyond which a read is long. Kafka's strings are shorter, so of what is fetched only records are."""
 
     def __init__(self, pieces: Iterable[bytes | memoryview]) -> None:
         self.pieces = deque(pieces)
@@ -125,7 +125,7 @@ def cut(pieces: deque[bytes | memoryview], n: int) -> list[bytes | memoryview]:
 
 
 class _Connection(AIOKafkaConnection):  # type: ignore[misc]
-    """What a connection becomes."""
+    """A connection of aiokafka's that keeps records in pieces."""
 
     def send(self, request: Any, expect_response: bool = True) -> Any:
         """Send a request, in pieces if it holds records."""
@@ -149,7 +149,7 @@ class _Connection(AIOKafkaConnection):  # type: ignore[misc]
 
 
 class Writer(asyncio.StreamWriter):
-    """What its writer becomes."""
+    """Its writer."""
 
     def write(self, data: Any) -> None:
         """Write bytes, or pieces."""
@@ -160,7 +160,7 @@ class Writer(asyncio.StreamWriter):
 
 
 class Reader(asyncio.StreamReader):
-    """What its reader becomes. Somebody may wait in asyncio's `readexactly` already, and nothing else is called."""
+    """Its reader. A call of asyncio's own `readexactly` may be waiting when this takes its place; no other method is called."""
 
     _buffer: bytearray
     _eof: bool
@@ -174,7 +174,7 @@ class Reader(asyncio.StreamReader):
         self._pieces: deque[bytes | memoryview] = deque()
         self._held = self._wanted = 0
         self._ours = False
-        """Whoever waits, waits for pieces."""
+        """Whether our `readexactly` was called: from then on what comes is kept in pieces."""
 
     def feed_data(self, data: Any) -> None:
         """Take a piece; wake who waits if there is enough; let no more come if there is more than enough."""
