@@ -1,7 +1,7 @@
 """Numbers about the product and its data that only ClickHouse knows, as gauges without names of people or posts.
 
-Each question answers rows of (gauge, label values, value). A gauge that a question names and does not answer for is
-empty, so `gauges` belongs to the question.
+The answer to a question is rows of (gauge, label values, value). A gauge that the question names and the answer does not is
+emptied, which is why a question has `gauges`.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def says(error: BaseException, codes: Collection[int]) -> bool:
 
 
 def answered(error: Exception) -> bool:
-    """Tell whether ClickHouse said so: what has no code is the connection's, though the driver calls it the database's."""
+    """Tell whether ClickHouse itself answered: an error without a code is the connection's, whatever the driver calls it."""
     return "Code:" in str(error) or "error code" in str(error)
 
 

@@ -62,17 +62,17 @@ _Item = tuple[int, tuple[str, ...], msgspec.Raw]
 
 @dataclass(slots=True)
 class _Clock:
-    """How far a source is."""
+    """How far a source has come: a partition of the input, or another accept partition."""
 
     seen: int = 0
     time: int = UNHEARD
     watermark: int = UNHEARD
     appended: int = 0
-    """When Kafka had the newest of its records, as far as we have them; wall clock, ms."""
+    """When Kafka appended the newest of its records that reached us; ms of Kafka's clock."""
     silent: int = 0
-    """Up to when it is known to have had no more than that; 0 if it spoke since."""
+    """Kafka's time up to which it is known to have had nothing further; 0 if it spoke since."""
     past: list[tuple[int, int]] = field(default_factory=list)
-    """What `appended` and `watermark` were, as far back as silent sources ask, at steps of PAST ms and more."""
+    """Earlier (`appended`, `watermark`), at least PAST ms apart, as far back as silent sources ask."""
     waited: int = 0
     """How long the newest of its records waited before ingest, ms."""
 
@@ -82,9 +82,9 @@ class _Clock:
         self._reach(appended, watermark)
 
     def rest(self, until: int, watermark: int, limit: int) -> None:
-        """Note that the source has had no more than that up to a moment, and none later than `limit`."""
+        """Note that the source had nothing further up to `until`; of that, moments after `limit` do not count."""
         self.silent = min(max(self.silent, until), limit)
-        if watermark > self.watermark:  # of a record that brought us nothing: when Kafka had it we do not know
+        if watermark > self.watermark:  # by a record that sent us nothing, so we do not know when it was appended
             self._reach(self.silent, watermark)
 
     def _reach(self, appended: int, watermark: int) -> None:
@@ -95,7 +95,7 @@ class _Clock:
                 self.past.append((self.appended, watermark))
 
     def watermark_at(self, moment: int) -> int:
-        """Return a watermark that the source had reached by a moment of Kafka's, and forget what was before."""
+        """Return a watermark that the source had reached by a moment of Kafka's time, and forget earlier points."""
         while len(self.past) > 1 and self.past[1][0] <= moment:
             del self.past[0]
         if len(self.past) > MAX_PAST:
@@ -150,7 +150,7 @@ class Accept:
         """Looked up once: every event asks all of them."""
         brief = all(subject.brief for subject in subjects)
         self._read: Callable[[msgspec.Raw], Any] = decode_brief if brief else decode_fact
-        """What of a fact decides where it goes; the fact itself goes as it came."""
+        """Decodes what of a fact decides where it goes; the fact itself is passed on as it came."""
         self.held: dict[int, _Partition] = {}
 
     def forget(self) -> None:
@@ -172,7 +172,7 @@ class Accept:
         here.memory.restore(offset, here.settled)
 
     def heard(self) -> dict[int, tuple[int, int]]:
-        """Return of each source with a backlog which offset and event time (ms) it had come to when we last heard of it."""
+        """Return, for each source with a backlog, the offset and event time (ms) it had reached when we last heard of it."""
         found: dict[int, tuple[int, int]] = {}
         for here in self.held.values():
             for source, clock in here.clocks.items():
@@ -231,7 +231,7 @@ class Accept:
             clock.seen = max(clock.seen, message.end)
             clock.time = max(clock.time, message.time)
             if message.silent:
-                if message.begin >= clock.seen:  # else it has spoken since: said late, by who had the partition before
+                if message.begin >= clock.seen:  # else it has spoken since: said late, by its former worker
                     clock.rest(message.appended, message.watermark, record.timestamp - self.idle_after)
             else:
                 clock.say(message.appended, message.watermark)
@@ -256,7 +256,7 @@ class Accept:
         return effects
 
     def rests(self, partition: int) -> bool:
-        """Always: time passes here only with messages."""
+        """Return True: time passes here only with messages."""
         return True
 
     def idle(self, partition: int, caught_up: float | None, offset: int, behind: bool) -> Effects | None:
@@ -337,9 +337,9 @@ class Accept:
         routed: list[list[_Item]],
         orders: list[list[Order]],
     ) -> None:
-        """Send facts onwards and orders across; ticks to the others when a minute of event time has passed, and where all
-        sources have been silent for a minute the rest of it: else it would depend on the cut of batches how far everybody comes
-        in the end.
+        """Send facts to accumulate and orders to the other accept partitions, and to all a tick when a minute of event time has
+        passed. Once all sources have been silent for a minute, ticks tell the rest of a minute too: otherwise how far everybody
+        comes in the end would depend on how batches were cut.
         """
         sources = here.sources
         rested = min(clock.silent for clock in sources) >= max(clock.appended for clock in sources) + MINUTE

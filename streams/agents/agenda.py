@@ -16,7 +16,7 @@ WAITING: Final = 0
 """Due now. A due of "time or floor, whichever first" is stored as this too, so such a key is presented once after a restart."""
 
 ROOM: Final = 1_000
-"""Stale items that are put up with, beside as many as there are keys."""
+"""A calendar is swept when it has this many items beyond two for each key."""
 
 
 def written(due: int | Due) -> int:
@@ -80,23 +80,22 @@ class _Calendar:
 class Agenda:
     """What is to be presented of one subject in one partition.
 
-    An item that is not what its key's value says any more is stale, and passed over. A key that is busy leaves many behind,
-    and they would stay until their moment comes, hours or days later; so when there are more of them than keys, they are
-    swept out.
+    An item is stale when its key's value says another due; it is passed over. A busy key leaves many stale items behind, which
+    would stay until their moment comes, hours or days later; so they are swept out when there are more of them than keys.
     """
 
     def __init__(self, patience: int = 0) -> None:
-        """Nothing is due. `patience` is how long (ms of event time) a key may be kept waiting."""
+        """Nothing is due. `patience` (event ms): how long presenting a key may be put off."""
         self._patience = patience
         self.waiting: dict[bytes, int] = {}
-        """Keys that wait, the longest first → stream time since when."""
+        """Waiting key → stream time since which it waits; the longest first."""
         self._times = _Calendar()
         self._floors = _Calendar()
         self._both: dict[bytes, Due] = {}
-        """Keys that wait for time or floor."""
+        """Keys that wait for time or floor, whichever comes first."""
 
     def restore(self, key: bytes, due: int, since: int) -> None:
-        """Take up a due as `written`; a key that waits does so since then."""
+        """Take up a due as `written`; `since` is when a waiting key began to wait."""
         if due == WAITING:
             self.waiting[key] = since
         elif due < WAITING:
@@ -109,7 +108,7 @@ class Agenda:
         self.waiting.setdefault(key, now.time)
 
     def note(self, key: bytes, due: int | Due, noted: int, now: Now) -> None:
-        """Take up what `key` is to be looked at for now, `noted` being what its value said before."""
+        """Take up the new due of `key`; `noted` is the due that its value said before."""
         if due == WAITING:
             self.wait(key, now)
             return
@@ -118,11 +117,11 @@ class Agenda:
             self.put(key, due)
 
     def longest(self) -> int | None:
-        """Return since when the key waits that waits longest; None where none does."""
+        """Return the stream time since which the longest waiting key waits; None where none waits."""
         return next(iter(self.waiting.values()), None)
 
     def waits(self, now: Now) -> int:
-        """Return for how long (ms of event time) that key waits; 0 where none does."""
+        """Return for how long (event ms) the longest waiting key waits; 0 where none waits."""
         since = self.longest()
         return 0 if since is None else now.time - since
 
@@ -143,8 +142,8 @@ class Agenda:
 
     @staticmethod
     def holds(due: int | Due, noted: int, now: Now) -> bool:
-        """Tell whether a due is on the agenda still, `noted` being what its key's value says: one that `take` cannot have
-        come to. Of one with both a time and a floor that is not known, and it is put again.
+        """Tell whether a due is still on the agenda: it is the one that its key's value said (`noted`), and `take` cannot have
+        come to it. Of a due with both a time and a floor that is not known, so it is put again.
         """
         if isinstance(due, int):
             return now.time < due == noted
@@ -168,7 +167,7 @@ class Agenda:
     def next(self, now: Now, values: Mapping[bytes, bytes], *, overstayed: bool = False) -> Iterator[bytes]:
         """Yield the keys to be presented as `take` does, those that wait first and the longest of them.
 
-        If `overstayed`, only those that were to be presented longer ago than is to be put up with.
+        If `overstayed`, only those that have waited, or have been due, for longer than `patience`.
         """
         if overstayed:
             now = Now(now.time - self._patience, now.floor - self._patience)

@@ -45,7 +45,7 @@ class _Source:
     dead: dict[str, int] = field(default_factory=dict)
     heard_at: float = 0.0
     beat: int = -1
-    """In which it was last said to be silent."""
+    """Number of the beat in which it was last said to be silent."""
     ticked: int = -1
 
 
@@ -110,7 +110,7 @@ class Ingest:
         now = monotonic()
         if usable:
             source.heard_at = now
-        elif self._is_silent(source, now):  # as is who has nothing but what does not count, however much it is
+        elif self._is_silent(source, now):  # so is a source with records none of which counts, however many
             read = records[-1].timestamp / 1000 - self._began
             self._say_silent(effects, partition, source, records[-1].offset + 1, now, read)
         effects.kept = self._kept(source)
@@ -120,15 +120,15 @@ class Ingest:
         return effects
 
     def rests(self, partition: int) -> bool:
-        """Never for long: silence has to be said."""
+        """Return False: silence has to be said from time to time."""
         return False
 
     def idle(self, partition: int, caught_up: float | None, offset: int, behind: bool) -> Effects | None:
         """Say from time to time that a caught-up partition is silent, and up to when it is known to have been.
 
-        That is as long ago as it takes to count as silent, and no later than Kafka was asked: a record which has not reached us
-        yet is newer. It is said at once, and then in every beat, which is the same for all: what they say together is read
-        together.
+        That moment is as long ago as it takes to count as silent, and no later than when Kafka was asked: a record that has not
+        reached us yet is newer. It is said at once, and then once in every beat. Beats are the same for all partitions, so what
+        they say together is read together.
         """
         source, now = self.sources[partition], monotonic()
         if caught_up is None or not self._is_silent(source, now):
@@ -138,13 +138,13 @@ class Ingest:
         return effects
 
     def _is_silent(self, source: _Source, now: float) -> bool:
-        """Tell whether nothing that counts has come for so long, and that was not said in this beat."""
+        """Tell whether nothing that counts has come for as long as `idle`, and that was not said in this beat."""
         return now - source.heard_at >= self.idle_after and int(now / self.idle_after) != source.beat
 
     def _say_silent(
         self, effects: Effects, partition: int, source: _Source, offset: int, now: float, read: float
     ) -> None:
-        """Say it up to when all was `read`, but no later than that long ago."""
+        """Say that a source is silent up to `read`, when all of it was read, but no later than `idle` ago."""
         source.beat = int(now / self.idle_after)
         at = self._began + min(now - self.idle_after, read)  # whatever became of the wall clock meanwhile
         watermark = self._watermark(source)

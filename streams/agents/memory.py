@@ -11,7 +11,7 @@ it. So:
   as of that batch's beginning;
 - entries beyond the progress record belong to a batch that will be repeated, and are passed over.
 
-A segment is a series of chunks, so that looking for one event means to search bytes, and to decode a chunk of them.
+A segment is a series of chunks: to look for one event means to search bytes, and to decode only the chunks that have its id.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from streams.subject import MINUTE
 _KEY: Final = Struct(">cq")
 """Key of a segment: its kind and the offset of its first entry."""
 _EVENTS: Final = b"c"
-"""Kind of the segments of events; of an older version they have orders among them."""
+"""Kind of the segments of events; those of an older version hold orders as well."""
 _ORDERS: Final = b"o"
 _CHUNK: Final = 64
 """Entries of a chunk."""
@@ -102,7 +102,7 @@ class Memory:
         self.horizon = horizon
         self._entries = entries
         self._known: dict[str, _Place] = {}
-        """Where the event with an id is that came last."""
+        """Id → where the event with it is that came last."""
         self._waiting: dict[str, list[int]] = {}
         """Times of the orders for an id, carried out or not."""
         self._places: _ByMinute[_Place] = _ByMinute()
@@ -111,9 +111,9 @@ class Memory:
         """Places of this batch, by minute."""
         self._batch: list[Entry] = []
         self._found: dict[tuple[int, str], msgspec.Raw] = {}
-        """Facts of this batch by minute and id, as far as any was asked for,"""
+        """Facts of this batch by minute and id, as far as the batch was looked through."""
         self._looked = 0
-        """and of how many of its entries."""
+        """How many entries of this batch were looked through."""
         self._segments: list[tuple[int, bytes]] = []
         """Heap of (settled time from which on nobody needs it, key)."""
         self._rewritten: dict[bytes, bytes] = {}
@@ -126,7 +126,7 @@ class Memory:
         return len(self._known)
 
     def restore(self, offset: int, settled: int) -> None:
-        """Build it again as it was when the batches before `offset` were done and time had settled so far.
+        """Build it again as it was when the batches before `offset` were done and time had settled up to `settled`.
 
         A repeated batch may have been cut differently at its first attempt, so segments of a kind may overlap.
         """
@@ -156,8 +156,8 @@ class Memory:
     def duplicate(self, fact: Brief, behind: int) -> bool:
         """Tell whether an event with the same id counts already, no further apart than the horizon.
 
-        By how many ms a copy is late (`behind`; 0 if it is not) is added to the distance: of what is further away
-        than that, it depends on the other partitions whether anybody remembers it still.
+        `behind`, by how many ms a copy is late (0 if it is not), is added to the distance: whether an event further away is
+        still remembered depends on the other partitions.
         """
         place = self._known.get(fact.id)
         while place is not None:

@@ -12,8 +12,8 @@ from streams.engine.outbox import Send
 from streams.tables import ALL_TABLES
 
 MAX_MESSAGE: Final = 960 * 1024
-"""Bytes of a message; what is more is sent as several, for brokers that take 1 MB as they do by default. Only what one
-input record causes stays in one piece, however much it is."""
+"""Most bytes of a message; what is more is sent as several, since brokers take 1 MB by default. Only what one input record causes
+stays in one message, however large it is."""
 
 T = TypeVar("T")
 _COLUMNS = {
@@ -46,7 +46,7 @@ def fitting(
     """Yield `make(items, begin, end, last)` for runs of `items` that make no more than MAX_MESSAGE bytes each.
 
     A run is of offsets [begin, end); what is of one offset stays together, because receivers tell by their `end`
-    which messages they have had. Only in the last of them everything has been said.
+    which messages they have had. `last` is true for the last of them alone, with which everything has been said.
     """
     value = make(items, begin, end, last)
     middle = cut(items, offset_of) if len(value) > MAX_MESSAGE else 0

@@ -4,7 +4,7 @@ What is kept of people depends on the order of events, and cannot be taken back.
 where the same one with the opposite sign cancels it, until the floor has passed them; then they are told to
 `Person` in the order of event time, whatever order they came in. Entries are fixed-size and appended as
 bytes, so that a fold costs the same however many there are; they are read in columns, those of many accounts
-together, so that a hub's hundred thousand take no more room than they do as bytes, a few times over.
+together, so that a hub's hundred thousand take only a few times the room of their bytes.
 
 People are sampled by their hash: at level n those are kept whose hash has n leading zero bits. The level is
 the lowest at which no more people are kept than there is room for, so it depends on who there was and not
@@ -43,8 +43,8 @@ SHARED: Final = RECEIVED | MARK_KIND << KLASS_BITS
 """Slot of an entry that says: this post (hash) of the account was shared or quoted."""
 
 Entries: TypeAlias = NDArray[np.void]
-"""What journals come to, shape (entries,), with the fields minute, slot, who, times, followers; in that order, but for
-times, each once, and never 0 times."""
+"""Entries of a journal, added up; shape (entries,), fields minute, slot, who, times, followers. Sorted by all fields but times,
+each combination once, times never 0."""
 Told: TypeAlias = tuple[int, int, int, int, int]
 """An entry: minute, slot, who, times, followers."""
 
@@ -79,7 +79,7 @@ def entries(journals: Sequence[bytes]) -> list[Entries]:
 
 
 def others_in(journal: bytes) -> NDArray[np.uint64]:
-    """Return the hashes of whom, and of which posts, a journal says anything: each once, ascending."""
+    """Return the hashes of the people and posts in a journal: each once, ascending."""
     return np.array(sorted(set(np.frombuffer(journal, _WRITTEN)["who"].tolist())), np.uint64)
 
 
@@ -115,7 +115,7 @@ def size_of(found: Entries) -> int:
 
 
 def older(several: Sequence[Entries], minute: int) -> list[int]:
-    """Return how many of each account's entries, which are the first ones, are older than a minute."""
+    """Return for each account how many of its entries are older than a minute; those are its first ones."""
     whose = spread(bounds_of(map(len, several), len(several)))
     minutes = np.concatenate([found["minute"] for found in several])
     counts: list[int] = np.bincount(whose[minutes < minute], minlength=len(several)).tolist()

@@ -1,10 +1,9 @@
 """People and posts of accounts as they are with what can still change.
 
-What is in a journal may be taken back, and something may come in between, so nobody was told of it for good: whenever
-somebody looks, it is told anew to what is settled, of which each look has a copy of its own. Of an account that is busy that is
-an hour and more of the same again and again, but for a few entries; and what is kept of one person depends on nobody else. So
-what came out is remembered, and only those of whom something was written since are told anew. It comes out as if nothing was
-remembered.
+What is in a journal may still be taken back, and entries may come in between. So at each look the journal is told anew to a copy
+of what is settled. Of a busy account that is an hour and more of entries, again and again, of which few are new; and what is kept
+of one person depends on nobody else. So the outcome is remembered, and only people and posts that entries were written of since
+are told anew. The outcome is the same as if nothing was remembered.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from streams.subjects.account_settle import tell
 from streams.subjects.account_state import Account, People, Posts, Settled
 
 FEW: Final = 48
-"""Entries up to which an account is told anew each time."""
+"""Open entries up to which an account is told anew at each look, and not remembered."""
 ROOM: Final = 48 << 20
 """Bytes at most of what is remembered, about: a person takes 184, an entry of a journal 23."""
 
@@ -60,10 +59,10 @@ class Told(NamedTuple):
 
 @dataclass(slots=True)
 class _Memory:
-    """What came out of an account, and all that it came of: what is settled, and the journal.
+    """The outcome of an account, and what it came from: the settled bytes and the journal.
 
-    People are told at the level of what is settled, which is none lower than that of any hour of the journal (`sample`): what
-    an hour drops when its sample gets smaller is of nobody here. What was here and is settled since makes `settled` other bytes.
+    People are told at the settled level, which is no lower than that of any hour of the journal (`sample`), so entries that an
+    hour drops when its sample gets smaller are of nobody here. When entries that are in here are settled, `settled` changes.
     """
 
     settled: bytes
@@ -79,7 +78,7 @@ class _Memory:
         return parts + _POST * len(self.posts) + _ACCOUNT
 
     def still_of(self, look: Look) -> bool:
-        """Tell whether nothing was done to the account but that something was written."""
+        """Tell whether since then nothing was done to the account but to append to its journal."""
         as_left = len(self.journal) == look.tidied and look.journal.startswith(self.journal)
         return as_left and self.settled == look.account.settled
 
@@ -131,7 +130,7 @@ class Open:
         return Told(np.concatenate([*tables, table_of_people(few)], axis=1), sizes, several)
 
     def _remembered(self, look: Look, settings: ScoreSettings) -> _Memory:
-        """Return what comes out of an account, and remember it, if need be instead of those that were looked at longest ago."""
+        """Return the outcome of an account, and remember it; those looked at longest ago make room."""
         account, found, people, posts = look.account, look.found, look.settled.people, look.settled.posts
         memory = self._forgotten(look.key)
         if memory is None or not memory.still_of(look):

@@ -175,7 +175,7 @@ class _Together:
 
 
 _NOTHING: Final = [cells(column)[0] for column in standing_columns(account(now=0))]
-"""What is said of the measures where no window holds anything; nobody is shown it."""
+"""Values of the standing measures where no window holds anything; nobody is shown them."""
 
 
 def _silent(keys: Sequence[str], as_of: Ints) -> Columns:

@@ -48,7 +48,7 @@ class Settled(msgspec.Struct, array_like=True):
     """The newest that were rolled up."""
     people: People = {}
     level: int = 0
-    """Of the sample that people are."""
+    """Level of the sample of people."""
     posts: Posts = {}
     posts_level: int = 0
     rhythm: Rhythm = msgspec.field(default_factory=Rhythm)
@@ -64,7 +64,7 @@ class Account(msgspec.Struct, array_like=True):
     minutes: Panes = {}
     journal: bytes = b""
     tidied: int = 0
-    """Length of the journal when it was last kept; what is behind was written since, and nothing else changes a journal."""
+    """Length of the journal when it was last kept; bytes after it were appended since, and nothing else changes a journal."""
     levels: dict[int, int] = {}
     """Hour since the epoch → level of its entries in the journal, where not 0."""
     audience: dict[str, list[int]] = {}

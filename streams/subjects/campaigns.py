@@ -198,7 +198,7 @@ class Campaigns(Subject[Whole]):
 
 
 def _terms(rule: Contest) -> int:
-    """Return what stands for all in the rules that decides who wins a contest that is over."""
+    """Return a hash of all in a rule that decides who wins a contest that is over."""
     return short_hash(repr((rule.end, rule.winners, rule.caps, sorted(rule.disqualified))))
 
 

@@ -15,11 +15,11 @@ LOOKS_SMALL: Final = (0, 5 * MINUTE, HOUR)
 VIRAL_SHARES: Final = 20
 """Shares that a warning must rest on."""
 AHEAD: Final = 2.0
-"""A cascade is about to go viral when its forecast is this many times its size …"""
+"""A cascade is about to go viral when its forecast is at least this many times its size."""
 BEHIND: Final = 1.25
-"""… and no more when it is less than that many times."""
+"""It is so no longer when the forecast is less than this many times its size."""
 GROWN: Final = 1.1
-"""It is looked for when the cascade is so many times as large as when it was looked before."""
+"""A rise is looked for each time the cascade has grown by this factor."""
 
 Row = tuple[Any, ...]
 
@@ -85,8 +85,8 @@ def episode_rows(state: Cascade, root: str, kind: str, at: int, coming: Forecast
 def _raised(state: Cascade, at: int, viral: int) -> int | None:
     """Return the end of the first minute up to `at` after which most of a large size was still to come, if any.
 
-    It is looked for at the minutes in which the cascade had become a tenth larger than when it was looked before, as
-    it was then: who works off a backlog says what was said when it happened.
+    It is looked for in each minute by which the cascade had grown by a tenth since it was last looked for, as the cascade was
+    then: a worker on a backlog says what would have been said at the time.
     """
     minutes, size, least, found = state.tempo.minutes, 0, float(VIRAL_SHARES), None
     for number in sorted(minutes):

@@ -57,7 +57,7 @@ class Cascade:
         self.latest = 0
         """Time of the latest fact, undone or not: silence counts from here."""
         self.raised_at = self.ended_at = self.looked_at = 0
-        """In seconds, and the last: until when it was looked whether it goes viral, in ms."""
+        """The first two in seconds; `looked_at`, up to when a rise was looked for, in ms."""
         self.touched = False
         """Has there ever been a share? Of a post that nobody shared nothing is said."""
         self.posts: list[tuple[int, int, str, int]] = []
@@ -137,7 +137,7 @@ class Cascade:
             self.authors[author] = count
 
     def settle(self) -> None:
-        """Make everything true that changes only made stale."""
+        """Work out anew what changes have made stale."""
         self.tree.settle()
         if not self.tree.size:
             self.first = self.last = 0

@@ -18,7 +18,7 @@ LIMIT: Final = 120_000
 SILENCE: Final = 7 * DAY
 """A cascade that rests so long has ended."""
 VIRAL: Final = 1_000
-"""Forecast size from which a rise is worth a word."""
+"""Forecast size from which a rise is said."""
 
 SHARES: Final = "s"
 TAGS: Final = "t"

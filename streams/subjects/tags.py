@@ -14,7 +14,7 @@ from streams.subject import HOUR, MINUTE, NEVER, RELEASE, Due, Now, Rows, Subjec
 
 FORMAT: Final = 1
 SETTLING: Final = 2 * HOUR
-"""When to ask again whether a bucket is final: with the usual lateness and horizon, once is enough."""
+"""How long after (event ms) to ask again whether a tag can be released that has no open bucket."""
 FORGOTTEN: Final = FLOOR / 4
 """A baseline below this, in people per bucket, is not worth keeping."""
 _PER_MINUTE: Final = MINUTE / BUCKET

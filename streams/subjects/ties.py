@@ -20,7 +20,7 @@ SCALE: Final = 1_000_000
 """Weights are kept in millionths, as integers, so that their sum does not depend on the order of addition."""
 
 PUT_UP_WITH: Final = 7
-"""Days after which a tie that goes on is looked at for what of it can be forgotten; until then a day takes 34 bytes."""
+"""A tie that goes on is looked at after so many days, to forget those that can change no more; until then each takes 34 bytes."""
 
 FORMAT: Final = 1
 _DAY: Final = Struct("<Hiiiiqq")
@@ -120,7 +120,7 @@ class Ties(Subject[dict[int, Day]]):
         return bytes((FORMAT,)) + b"".join([pack(day, *sums) for day, sums in state.items()])
 
     def fold(self, key: str, state: dict[int, Day], facts: Sequence[Fact], rows: Rows) -> Due:
-        """Add the facts to their days and say these; look again when no day can change any more, or the first is long over."""
+        """Add the facts to their days and say these; look again when no day can change any more, or the first is a week over."""
         source, target = self.pair(key)
         changed = set()
         for fact in facts:
