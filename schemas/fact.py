@@ -150,7 +150,9 @@ def fact_of(event: Event, time: int) -> Fact:
         given = 0
 
     tags: tuple[str, ...] = ()
-    if event.hashtags is not None:
+    if kind == UNDO:
+        pass  # it may repeat what it takes back, and that is no use of its tags
+    elif event.hashtags is not None:
         tags = normal_tags(event.hashtags)
     elif text:
         tags = tags_in(text)
@@ -186,6 +188,21 @@ def fact_of(event: Event, time: int) -> Fact:
         event.promo,
         hash_of(text) if text and kind in WRITTEN else 0,
     )
+
+
+def passed_on(fact: Fact) -> str:
+    """Return the post that a share or quote passes on: its `object`, unless that is the share's own post, which it is where it is
+    neither root nor parent of a share that has one of these.
+
+    >>> [passed_on(Fact("1", SHARE, 0, "ada", object="own", **of)) for of in ({}, {"root": "r"}, {"root": "r", "parent": "p"})]
+    ['own', 'r', 'p']
+    >>> [passed_on(Fact("1", SHARE, 0, "ada", object=post, root="r", parent="p")) for post in ("r", "p", "")]
+    ['r', 'p', 'p']
+    """
+    object, root, parent = fact.object, fact.root, fact.parent
+    if object and (object in (root, parent) or not (root or parent)):
+        return object
+    return parent or root
 
 
 def normal_tags(tags: Iterable[str]) -> tuple[str, ...]:

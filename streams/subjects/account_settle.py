@@ -46,7 +46,10 @@ def tell(people: People, level: int, posts: Posts, found: Entries, settings: Sco
         kind = slot >> KLASS_BITS & KIND_MASK
         if kind == MARK_KIND:
             post = posts.get(who)
-            posts[who] = [times, minute] if post is None else [post[0] + times, minute]
+            if post is None or minute - post[1] > FORGET_AFTER:
+                posts[who] = [times, minute]
+            else:
+                posts[who] = [post[0] + times, minute]
             continue
         if who >> beyond:
             continue

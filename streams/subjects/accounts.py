@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Final
 
-from schemas.fact import CASCADING, FOLLOW, POST, UNFOLLOW, UNKNOWN, Fact
+from schemas.fact import CASCADING, FOLLOW, POST, UNFOLLOW, UNKNOWN, Fact, passed_on
 from streams.measures.account.settings import DEFAULTS, ScoreSettings
 from streams.runs import runs
-from streams.subject import DAY, MINUTE, RELEASE, Due, Now, Rows, Subject
+from streams.subject import DAY, HOUR, MINUTE, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.account_journal import HASH_BITS, SHARED, hash_of_name, older, pack
 from streams.subjects.account_open import Look, Open
 from streams.subjects.account_rows import say
@@ -101,7 +101,7 @@ class Accounts(Subject[Account]):
                     who = hash_of_name(fact.actor)
                     if not who >> beyond:
                         met.append(pack(minute, slot, who, sign * number, fact.followers))
-                    if kind in CASCADING and (post := fact.object or fact.root):
+                    if kind in CASCADING and (post := passed_on(fact)):
                         met.append(pack(minute, SHARED, hash_of_name(post), sign * number, UNKNOWN))
             if number:
                 pane = minute << SLOT_BITS | slot
@@ -147,6 +147,8 @@ class Accounts(Subject[Account]):
         for look, due in zip(looks, say(looks, minute, rows, self._open, self.settings), strict=True):
             if not (look.account.minutes or look.settled.hours or look.settled.days):
                 yield RELEASE
+            elif due and due * MINUTE <= now.time:  # of what is over, and cannot be settled yet
+                yield Due(floor=max(now.floor // HOUR + 1, 0) * HOUR)
             else:
                 yield due * MINUTE if due else now.time + DAY
 

@@ -86,6 +86,64 @@ def test_a_mayor_campaign_is_over_whenever_it_ends(end: int, least: int) -> None
     assert points(world) == final
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["of its object", "of its parent"])
+def test_shares_are_those_of_the_post_that_is_passed_on(own: bool) -> None:
+    """A quote has a post of its own, which nobody passed on by it; three posts quoted three times make an h-index of 3."""
+    world, number = World(), 0
+    for post in ("a", "b", "c"):
+        for _ in range(3):
+            number += 1
+            new = f"new{number}" if own else post
+            fields = {"object": new, "root": post, "parent": post, "object_author": "ann"}
+            world.put("quote", JULY + number * MINUTE, f"fan{number}", **fields)
+    world.run()
+    row = world.rows("account_scores")["ann", "24h"]
+    assert (row["h_index"], row["shared_posts"]) == (3, 3)
+
+
+def test_a_post_is_forgotten_after_sixty_days_however_its_account_is_looked_at() -> None:
+    """Shared once, and once more seventy days later, it has one share; whoever is looked at meanwhile."""
+    for often in (True, False):
+        world = World(seed=3)
+        for number, (day, post) in enumerate(((0, "p"), (0, "q"), (70, "p"), (70, "q"))):
+            if day and often:
+                for between in range(1, 70):
+                    world.happen("like", JULY + between * DAY, "fan", object="r", object_author="ann")
+            elif day:
+                for between in range(1, 70):
+                    world.put("like", JULY + between * DAY, "fan", object="r", object_author="ann")
+            share = {"object": post, "object_author": "ann"}
+            world.put("share", JULY + day * DAY + number * MINUTE, f"fan{number}", **share)
+        world.run(largest=1_000)
+        world.pass_until(JULY + 71 * DAY)
+        row = world.rows("account_scores")["ann", "30d"]
+        assert (row["h_index"], row["shared_posts"]) == (1, 2), often
+
+
+def test_nothing_is_looked_at_in_vain_while_the_floor_is_months_behind() -> None:
+    """One partition of an archive may be far ahead of another: whoever cannot be settled waits until the floor has moved."""
+    world = World(sources=2)
+    for source in (0, 1):
+        world.put("post", JULY + HOUR, f"ann{source}", source=source)
+    world.run()
+    world.put("post", JULY + 62 * DAY, "bob")
+    world.run()  # it ends when nobody has anything to do
+    world.pass_until(JULY + 63 * DAY)
+    assert ("ann0", "30d") not in world.rows("account_scores"), "it is empty again"
+
+
+def test_what_is_taken_back_is_no_use_of_its_tags() -> None:
+    """An undo may repeat the text of what it takes back."""
+    world = World()
+    posts = [world.happen("post", JULY + n, f"fan{n}", object=f"p{n}", hashtags=["juice"]) for n in range(10)]
+    assert len(world.rows("trends")) == 1
+    for number, post in enumerate(posts):
+        world.happen("undo", JULY + MINUTE + number, f"fan{number}", undo_of=post, hashtags=["juice"])
+    world.pass_until(JULY + HOUR)
+    (rise,) = world.rows("trends").values()
+    assert not rise["raised_at"], "withdrawn"
+
+
 class Large(random.Random):
     """Draws the largest there is: batches of all that waits."""
 
