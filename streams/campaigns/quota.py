@@ -18,9 +18,10 @@ from streams.campaigns.ids import short_hash
 from streams.campaigns.rule import Caps
 
 DAY: Final = 86_400_000
-MAX_OPEN: Final = 400_000
-"""Bytes of what waits, some 9,000 claims: beyond it the latest give way, which had the least hope."""
-MAX_AWARDS: Final = 100_000
+MAX_OPEN: Final = 1_500_000
+"""Bytes of what waits, 15,000 claims with names of 64 bytes, so more than a cap may be: beyond it the latest give way, which had
+the least hope."""
+MAX_AWARDS: Final = 1_500_000
 """Bytes of what is remembered in case of a disqualification: beyond it the oldest can no longer be taken back."""
 
 
@@ -63,14 +64,21 @@ class Quota(msgspec.Struct, array_like=True, omit_defaults=True):
             self.awards = [self.awards[n] for n in kept]
         return found
 
-    def rename(self, account: str, stand_in: str) -> None:
-        """Let what an account, as one that claims or as what it claims for, was given count for its stand-in."""
+    def rename(self, account: str, stand_in: str, *, also_claimed: bool) -> None:
+        """Let what an account was given count for its stand-in; it may be what is claimed for if that is `also_claimed`."""
+
+        def names(who: str, which: str) -> tuple[str, str]:
+            return stand_in if who == account else who, stand_in if also_claimed and which == account else which
+
         if (known := self.accounts.pop(short_hash(account), None)) is not None:
             self.accounts[short_hash(stand_in)] = known
-        for _, who, which in self.open:
-            if account in (who, which) and self.taken.pop(_claim(who, which), 0):
-                names = [stand_in if name == account else name for name in (who, which)]
-                self.taken[_claim(*names)] = 1
+        for _, *claim in self.open:
+            if (renamed := names(*claim)) != tuple(claim) and self.taken.pop(_claim(*claim), 0):
+                self.taken[_claim(*renamed)] = 1
+        self.open = {(at, *names(*claim)): count for (at, *claim), count in self.open.items()}
+        for n, award in enumerate(self.awards):
+            who, which = names(award.account, award.which)
+            self.awards[n] = award._replace(account=who, which=which)
 
     def trim(self) -> None:
         """Forget the latest claims if too many wait."""

@@ -25,7 +25,8 @@ import msgspec
 from streams.campaigns.ids import short_hash
 
 MAX_ACCOUNTS: Final = 10_000
-MAX_OPEN_BYTES: Final = 100_000
+MAX_OPEN_BYTES: Final = 1_500_000
+"""Of links of about the last hour, 10,000 with names of 60 bytes; beyond it the tree is `partial`."""
 
 
 class Shape(NamedTuple):
@@ -79,6 +80,14 @@ class Tree(msgspec.Struct, array_like=True, omit_defaults=True):
                 return
             self.open_bytes += _bytes(link)
         self.open[link] = self.open.get(link, 0) + sign
+
+    def rename(self, account: str, stand_in: str) -> None:
+        """Let another name stand for an account in what is not settled; of the rest there are hashes."""
+
+        def name(one: str) -> str:
+            return stand_in if one == account else one
+
+        self.open = {(at, name(by), name(of), said): n for (at, by, of, said), n in self.open.items()}
 
     def shape(self) -> Shape:
         """Return the shape with all that has come so far."""

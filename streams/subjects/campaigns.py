@@ -19,7 +19,7 @@ from streams.campaigns.tally import Score
 from streams.campaigns.tree import Joined, Tree
 from streams.subject import HOUR, NEVER, RELEASE, SOON, Due, Now, Others, Rows, Subject
 from streams.subjects.entrants import contest_prefix, score_of
-from streams.subjects.renaming import renamed
+from streams.subjects.renaming import renamed_key
 from streams.subjects.standing import APPEAL, CAMPAIGN, say_campaign
 
 FORMAT: Final = b"\x03"
@@ -32,9 +32,9 @@ class Whole(msgspec.Struct, array_like=True, omit_defaults=True):
     tree: Tree | None = None
     ledger: Ledger = msgspec.field(default_factory=Ledger)
     winners: dict[str, int] = {}
-    """account → place, as said"""
+    """account → place, as said; in a tag chain, when it had tagged as many as it takes (ms)"""
     ids: dict[str, str] = {}
-    """account → id of its place, which stays when the account is forgotten and another name stands for it"""
+    """account → id of its reward, which stays when the account is forgotten and another name stands for it"""
     entries: int = 0
     """Entries that stand."""
     counted: int = 0
@@ -88,11 +88,17 @@ class Campaigns(Subject[Whole]):
         """Return the state with another name for a winner, who is said anew, so that nobody else's place changes."""
         state = _decode(raw[1:])
         if state.quota is not None:
-            state.quota.rename(account, stand_in)
-        state = _decode(renamed(_encode(state), account, stand_in))
-        if stand_in in state.winners:
+            state.quota.rename(account, stand_in, also_claimed=state.tree is not None)
+        if state.tree is not None:
+            state.tree.rename(account, stand_in)
+        if account in state.winners:
+            state.winners = renamed_key(state.winners, account, stand_in)
+            state.ids = renamed_key(state.ids, account, stand_in)
             state.ledger.said.pop(state.ids[stand_in], None)
-            state.decided = state.decided or sorted(state.winners, key=state.winners.__getitem__)
+        if state.decided is not None:
+            state.decided = [stand_in if who == account else who for who in state.decided]
+        elif stand_in in state.winners and state.tree is None:
+            state.decided = sorted(state.winners, key=state.winners.__getitem__)
         return FORMAT + _encode(state)
 
     def empty(self, key: str) -> Whole:
@@ -182,7 +188,10 @@ class Campaigns(Subject[Whole]):
         if isinstance(rule, TagChain):
             for link in joined:
                 if link.nth == rule.tagged:
-                    state.ledger.say(rule, link.sponsor, (), link.at, STANDS, rows)
+                    state.winners[link.sponsor] = link.at
+                    state.ids[link.sponsor] = reward_id(rule.id, link.sponsor, rule.kind)
+            for account, at in state.winners.items():
+                state.ledger.say(rule, account, (), at, STANDS, rows, id=state.ids[account])
         elif state.quota is not None:
             if isinstance(rule, Referral) and rule.caps != Caps():
                 for link in joined:

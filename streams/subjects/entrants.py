@@ -54,6 +54,7 @@ class _Points(msgspec.Struct, array_like=True):
 
 _decode: Final = msgspec.msgpack.Decoder(Entrant).decode
 _decode_points: Final = msgspec.msgpack.Decoder(_Points).decode
+_decode_links: Final = msgspec.msgpack.Decoder(Links).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -114,8 +115,11 @@ class Entrants(Subject[Entrant]):
         return whole + SEP + stand_in
 
     def without(self, raw: bytes, account: str, stand_in: str) -> bytes:
-        """Return the state with another name for a sponsor or member."""
-        return raw[:1] + renamed(raw[1:], account, stand_in)
+        """Return the state with another name for a sponsor or member, who are in its links alone."""
+        state = _decode(raw[1:])
+        if state.links is not None:
+            state.links = _decode_links(renamed(_encode(state.links), account, stand_in))
+        return raw[:1] + _encode(state)
 
     def empty(self, key: str) -> Entrant:
         """Return an entrant that has done nothing yet."""

@@ -16,15 +16,15 @@ from streams.campaigns.rule import Mayor
 from streams.campaigns.rulebook import Rulebook
 from streams.campaigns.titles import DAY, FOREVER, LEAST, WINDOW, Race, Title
 from streams.subject import HOUR, NEVER, RELEASE, Due, Now, Rows, Subject
-from streams.subjects.renaming import renamed
+from streams.subjects.renaming import renamed_key
 from streams.subjects.standing import APPEAL, say_campaign, say_entry, say_points, undos_last
 
 FORMAT: Final = b"\x01"
 MAX_DAYS_BYTES: Final = 400_000
 """Of what is remembered of a venue's visitors, some 20,000 accounts. With more in its window it forgets first
 who came on one day only, the longest ago; they would need `least` further days to matter again."""
-MAX_OPEN_BYTES: Final = 300_000
-"""Check-ins of about the last hour; what comes beyond it at one venue is not counted."""
+MAX_OPEN_BYTES: Final = 1_000_000
+"""Check-ins of about the last hour, some 20,000; what comes beyond it at one venue is not counted."""
 MAX_AWARDS: Final = 1_000
 """Titles at one venue whose rewards can still be taken back by a disqualification."""
 
@@ -91,7 +91,13 @@ class Mayors(Subject[Venue]):
 
     def without(self, raw: bytes, account: str, stand_in: str) -> bytes:
         """Return the state with another name for a visitor: what others held and hold does not change by it."""
-        return raw[:1] + renamed(raw[1:], account, stand_in)
+        state = _decode(raw[1:])
+        state.days = renamed_key(state.days, account, stand_in)
+        state.reached = renamed_key(state.reached, account, stand_in)
+        state.open = renamed_key(state.open, account, stand_in)
+        state.titles = [t._replace(account=stand_in) if t.account == account else t for t in state.titles]
+        state.awards = [a._replace(account=stand_in) if a.account == account else a for a in state.awards]
+        return raw[:1] + _encode(state)
 
     def empty(self, key: str) -> Venue:
         """Return a venue where nobody has been."""

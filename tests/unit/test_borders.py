@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from streams.campaigns.rule import Mayor, Rule
+from schemas.wire import UNHEARD, Decoded, Erasure, encode
+from streams.campaigns.rule import Caps, Mayor, PostWithMedia, Referral, Rule, TagChain, Threshold
 from streams.campaigns.rulebook import Rulebook
+from streams.engine.outbox import Send
 from streams.subject import DAY, HOUR, MINUTE
 from streams.subjects.registry import all_subjects
 from tests.pipe import Pipe
@@ -61,6 +63,14 @@ class Large(random.Random):
         return b
 
 
+def forget(world: World, account: str, stand_in: str) -> None:
+    """Forget an account, as `juice forget` does."""
+    message = encode(Decoded(0, 0, 0, UNHEARD, UNHEARD, erasures=(Erasure(account, stand_in),)))
+    for partition in range(world.partitions):
+        world._append(Send(world.names.decoded, partition, None, message))
+    world.run()
+
+
 def titles(world: World) -> list[tuple[str, int, int | None]]:
     """Return who was mayor, since and until when (ms since JULY)."""
     return [
@@ -92,6 +102,85 @@ def test_a_mayor_campaign_is_over_whenever_it_ends(end: int, least: int) -> None
     assert points(world) == final
     world.pass_until(rule.end + 30 * DAY)
     assert points(world) == final
+
+
+def rewards(world: World) -> dict[str, str]:
+    """Return why each account that has won or lost a reward has it or not, by account; "" for who has one."""
+    return {row["account"]: row["reason"] for row in world.rows("rewards").values()}
+
+
+def put_in_force(world: World, rule: Rule) -> None:
+    """Change the rules."""
+    world.rulebook.replace([rule])
+    world.stages["accumulate"].body.rules_changed()  # type: ignore[attr-defined]
+    world.run()
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["after it had won", "before"])
+def test_who_is_disqualified_loses_the_reward_of_a_tag_chain_and_gets_it_back(early: bool) -> None:
+    """As those of all other kinds, whenever the rules change."""
+    fair = TagChain(id="chain", start=JULY, end=JULY + 3 * DAY, hashtags=("x",), tagged=2)
+    unfair = replace(fair, disqualified={"ann": "bots"})
+    world = World(unfair if early else fair)
+    world.happen("tag", JULY + MINUTE, "ann", targets=["bob", "cem"], hashtags=["x"])
+    world.pass_until(JULY + 5 * HOUR)
+    assert rewards(world) == {"ann": "void" if early else ""}
+    put_in_force(world, unfair)
+    assert rewards(world) == {"ann": "void" if early else "disqualified"}
+    put_in_force(world, fair)
+    assert rewards(world) == {"ann": ""}
+    forget(world, "ann", "somebody")
+    world.pass_until(JULY + DAY)
+    rows = world.rows("rewards").values()
+    assert rewards(world)["somebody"] == ""
+    assert len({row["id"] for row in rows}) == 1, "what is said of the stand-in is the same reward"
+
+
+def test_who_is_called_like_a_month_is_forgotten_and_nobody_elses_months() -> None:
+    """A name may be anything that is stored beside it: a period, the id of a reward, an instant."""
+    rule = PostWithMedia(id="pop", start=JULY, end=JULY + 60 * DAY, hashtags=("x",), period="month")
+    capped = replace(rule, id="cap", caps=Caps(total=5))
+    world = World(rule, capped)
+    names = ["2012-07", *{row["id"] for row in world.rows("rewards").values()}]
+    world.happen("post", JULY + HOUR, "bob", hashtags=["x"], media=["photo"], object="p1")
+    world.happen("post", JULY + HOUR, "2012-07", hashtags=["x"], media=["photo"], object="p2")
+    world.pass_until(JULY + 9 * HOUR)
+    names += [row["id"] for row in world.rows("rewards").values() if row["account"] == "bob"]
+    assert len(names) == 3
+    for number, name in enumerate(names):
+        forget(world, name, f"somebody {number}")
+    world.happen("post", JULY + DAY, "bob", hashtags=["x"], media=["photo"], object="p3")
+    world.pass_until(JULY + 2 * DAY)
+    assert sorted(row["campaign"] for row in world.rows("rewards").values() if row["account"] == "bob") == [
+        "cap",
+        "pop",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["tag chain", "capped referral", "capped threshold"])
+def test_no_winner_is_lost_for_a_long_name(kind: str) -> None:
+    """Thousands within an hour, with names as long as Bluesky's, all have what they won; and it can be taken from the first."""
+    about = {"start": JULY, "end": JULY + 3 * DAY, "hashtags": ("x",)}
+    rule: Rule = {
+        "tag chain": TagChain(id="g", tagged=1, **about),
+        "capped referral": Referral(id="r", caps=Caps(total=10_000), **about),
+        "capped threshold": Threshold(id="t", followers=5, caps=Caps(total=10_000), **about),
+    }[kind]
+    world, count = World(rule), 3_000
+    names = [f"did:plc:{number:024d}" for number in range(2 * count)]
+    for number in range(count):
+        one, other, at = names[number], names[count + number], JULY + number * 500
+        if kind == "tag chain":
+            world.put("tag", at, one, targets=[other], hashtags=["x"])
+        elif kind == "capped referral":
+            world.put("referral", at, other, targets=[one], hashtags=["x"])
+        else:
+            world.put("post", at, one, object=f"p{number}", hashtags=["x"], actor_followers=9)
+    world.run(largest=2_000)
+    world.pass_until(JULY + 5 * HOUR)
+    assert rewards(world) == dict.fromkeys(names[:count], "")
+    put_in_force(world, replace(rule, disqualified={names[0]: "bots"}))
+    assert rewards(world)[names[0]] == "disqualified"
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["of its object", "of its parent"])

@@ -15,7 +15,7 @@ from streams.subjects.mayors import Mayors
 from tests.unit.campaigns.drive import LAG, Drive, fact
 from tests.unit.campaigns.every_kind import every_kind
 
-LARGEST = 1_000_000
+LARGEST = 4_000_000
 NAME = "n" * 500
 
 
@@ -42,7 +42,7 @@ def flood(kind: int, same: bool) -> list[Fact]:
 @pytest.mark.parametrize("same", [True, False])
 @pytest.mark.parametrize("kind", [POST, CHECKIN, REFERRAL, TAG])
 def test_flood(kind: int, same: bool) -> None:
-    """A flood of acts, even before anything is presented, leaves every state below a megabyte."""
+    """A flood of acts, even before anything is presented, leaves every state below four megabytes."""
     book = Rulebook(every_kind(0))
     subjects: tuple[Subject[Any], ...] = Entrants(book), Campaigns(book), Mayors(book)
     facts = flood(kind, same)
@@ -59,7 +59,7 @@ def test_flood(kind: int, same: bool) -> None:
 
 @pytest.mark.parametrize("kind", [POST, CHECKIN, REFERRAL, TAG])
 def test_steady_flood(kind: int) -> None:
-    """The same over three days, settled on the way, leaves every state below a megabyte."""
+    """The same over three days, settled on the way, leaves every state below four megabytes."""
     book = Rulebook(every_kind(0))
     drive = Drive(Campaigns(book), Mayors(book), lag=LAG)
     facts = [
