@@ -16,6 +16,10 @@ HALF_LIFE: Final = 6 * HOUR
 KEPT: Final = 2.0 ** (-BUCKET / HALF_LIFE)
 FLOOR: Final = 2.0
 """People per bucket that are always expected, so that the first users of a new tag are not yet a rise."""
+FORGOTTEN: Final = FLOOR / 4
+"""A baseline below this, in people per bucket, is forgotten …"""
+SILENT: Final = 24
+"""… when nobody has come for more buckets than this."""
 HIGH: Final = 4.0
 """A rise begins at this z …"""
 LOW: Final = 1.0
@@ -81,8 +85,14 @@ class Rising:
     rise: Rise | None = None
 
     def before(self, bucket: int) -> float:
-        """Return the mean of what came before `bucket`, in people per bucket."""
-        return self.level * math.pow(KEPT, max(bucket - self.at - 1, 0))
+        """Return the mean of what came before `bucket`, in people per bucket; 0 where it is forgotten.
+
+        >>> round(Rising(at=100, level=0.5).before(125), 3), Rising(at=100, level=0.5).before(126)
+        (0.397, 0.0)
+        """
+        silent = max(bucket - self.at - 1, 0)
+        level = self.level * math.pow(KEPT, silent)
+        return 0.0 if silent > SILENT and level < FORGOTTEN else level
 
     def copy(self) -> Rising:
         """Return the same, to look ahead from."""

@@ -101,7 +101,7 @@ class Cascade:
             elif self.last != UNKNOWN:
                 self.first, self.last = min(self.first, time), max(self.last, time)
         else:
-            slot = tree.remove(id)
+            slot = tree.remove(id, time)
             if slot is None:
                 if not tree.remove_spilled(ref):
                     self.debts[id] = time

@@ -65,7 +65,8 @@ class Cascades(Subject[Cascade]):
         """Return one key: what it is a cascade of, shares or tags, and the root."""
         kind = fact.kind
         if kind in CASCADING:
-            if (root := fact.root or fact.object) and fact.actor != fact.author:
+            own = fact.actor == fact.author if fact.actor else not fact.given  # who was erased has no name to compare
+            if (root := fact.root or fact.object) and not own:
                 return (SHARES + root,)
         elif kind == POST:
             if fact.object:

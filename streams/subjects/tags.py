@@ -9,14 +9,12 @@ import msgspec
 
 from schemas.fact import Fact
 from streams.measures.cascade.names import number_of
-from streams.measures.rising import BUCKET, FLOOR, NEEDED, SLOTS, Rise, Rising, people
+from streams.measures.rising import BUCKET, NEEDED, SLOTS, Rise, Rising, people
 from streams.subject import HOUR, MINUTE, NEVER, RELEASE, Due, Now, Rows, Subject
 
 FORMAT: Final = 1
 SETTLING: Final = 2 * HOUR
 """How long after (event ms) to ask again whether a tag can be released that has no open bucket."""
-FORGOTTEN: Final = FLOOR / 4
-"""A baseline below this, in people per bucket, is not worth keeping."""
 _PER_MINUTE: Final = MINUTE / BUCKET
 
 
@@ -30,8 +28,8 @@ class Bucket(msgspec.Struct, array_like=True):
 
     @property
     def people(self) -> float:
-        """Return how many used it."""
-        return people(len(self.slots))
+        """Return how many used it. Uses below 0 are of those whose undo came first, or has no name any more."""
+        return people(sum(uses > 0 for uses in self.slots.values()))
 
 
 class Tag(msgspec.Struct, array_like=True):
@@ -125,7 +123,7 @@ class Tags(Subject[Tag]):
         soon = NEVER if ahead.rise is None else (current + 1) * BUCKET
         if state.open:
             return Due(time=soon, floor=(min(state.open) + 1) * BUCKET)
-        if state.rise is None and rising.before(current + 1) < FORGOTTEN:
+        if state.rise is None and not rising.before(settled):
             return RELEASE
         return min(soon, now.time + SETTLING)
 

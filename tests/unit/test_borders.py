@@ -278,3 +278,67 @@ def test_a_title_lapses_when_its_days_are_over_wherever_the_floor_stands(after: 
     world.happen("checkin", midnight + 80 * MINUTE, "cy", venue="bar")
     world.pass_until(midnight + 3 * DAY)
     assert titles(world) == [("ann", DAY + 9 * HOUR, 60 * DAY)]
+
+
+def test_of_two_shares_with_one_id_the_one_of_that_time_is_taken_back() -> None:
+    """An id may come again when the first is beyond the horizon, and both be in one cascade."""
+    world = World(lateness=2 * HOUR)
+    about = {"object": "r", "object_author": "ann"}
+    for at, actor, followers in ((MINUTE, "bob", 100), (95 * MINUTE, "cem", 5)):
+        event = {"id": "x", "type": "share", "time": JULY + at, "actor": actor, "actor_followers": followers, **about}
+        world.append(0, json.dumps(event).encode(), APPENDED)
+        world.run()
+    world.happen("undo", JULY + 20 * MINUTE, "bob", undo_of="x")
+    world.pass_until(JULY + 5 * HOUR)
+    (row,) = world.rows("cascade_episodes").values()
+    assert (row["size"], row["reach"], row["first_at"] - JULY, row["last_at"] - JULY) == (
+        1,
+        5,
+        95 * MINUTE,
+        95 * MINUTE,
+    )
+
+
+def test_what_somebody_did_before_being_forgotten_can_be_taken_back() -> None:
+    """A share whose author nobody named leaves its cascade, and uses of a tag leave its rise."""
+    world = World()
+    world.happen("post", JULY, "ann", object="r")
+    undone = world.happen("share", JULY + MINUTE, "ada", object="r")
+    world.happen("share", JULY + 2 * MINUTE, "bob", object="r")
+    fans = [f"fan{number}" for number in range(16)]
+    used = [world.happen("post", JULY + n, fan, object=f"p{n}", hashtags=["juice"]) for n, fan in enumerate(fans)]
+    for number, name in enumerate(("ada", *fans[:8])):
+        forget(world, name, f"somebody {number}")
+    world.happen("undo", JULY + 3 * MINUTE, "ada", undo_of=undone)
+    for number, use in enumerate(used[:8]):
+        world.happen("undo", JULY + 3 * MINUTE + number, fans[number], undo_of=use)
+    world.pass_until(JULY + 5 * HOUR)
+    (cascade,) = world.rows("cascade_episodes").values()
+    assert cascade["size"] == 1
+    (rise,) = world.rows("trends").values()
+    assert rise["size"] == 16, "who has no name any more cannot be taken out, and is not counted twice either"
+
+
+def test_a_tag_is_forgotten_at_a_moment_of_its_own_time() -> None:
+    """What was expected before a rise does not depend on whether its tag was looked at while nobody used it."""
+    said = []
+    for cut in ("step", "whole"):
+        world = World()
+        if cut == "whole":
+            world.rng = Large(1)
+        times = [JULY] * 60 + [JULY + 10 * HOUR + bucket * 5 * MINUTE for bucket in range(60) for _ in range(5)]
+        times += [JULY + 15 * HOUR] * 20
+        between = [JULY + hour * HOUR for hour in (2, 6, 8, 30, 33)]
+        for number, at in enumerate(sorted([*times, *between])):
+            if at in between:
+                world.put("click", at)
+            else:
+                world.put("post", at + number % 20, f"fan{number % 61}", hashtags=["x"], object=f"p{number}")
+            if cut == "step":
+                world.run()
+        world.run(largest=1_000)
+        world.pass_until(JULY + 40 * HOUR)
+        rows = world.rows("trends").values()
+        said.append(sorted((row["id"], row["z"], row["baseline"], row["size"]) for row in rows if row["raised_at"]))
+    assert said[0] == said[1]
+    assert len(said[0]) >= 2

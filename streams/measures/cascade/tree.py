@@ -165,13 +165,18 @@ class Tree:
             self._take_in(slot)
         return slot
 
-    def remove(self, id: int) -> int | None:
-        """Remove the node with this id; return its slot, or None if there is none."""
+    def remove(self, id: int, time: int = 0) -> int | None:
+        """Remove the node with this id, of several the one of this time; return its slot, or None if there is none."""
         if self._ids is None:
             self._open()
         assert self._ids is not None
         if twins := self._twins.get(id):
-            slot = twins.pop()
+            first = self._ids[id]
+            slot = next((each for each in (first, *twins) if self.times[each] == time), twins[-1])
+            if slot == first:
+                self._ids[id] = twins.pop(0)
+            else:
+                twins.remove(slot)
             self.stale = True
         elif (found := self._ids.pop(id, None)) is not None:
             slot = found
