@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import urllib.request
 from pathlib import Path
@@ -12,7 +11,7 @@ import psutil
 
 from infra.clickhouse_users import users_file
 from infra.stack import artifacts, clickhouse_server, ports
-from infra.stack.home import Home
+from infra.stack.home import Home, write_private
 from infra.stack.process import Process, spawn
 from infra.stack.state import CLICKHOUSE, Service, State
 
@@ -52,10 +51,8 @@ def start(home: Home, state: State) -> Process:
     folder = home.clickhouse
     (folder / "data").mkdir(parents=True, exist_ok=True)
     home.logs.mkdir(parents=True, exist_ok=True)
-    if state.users is None:
-        (folder / "users.xml").write_text(users_file())
-    else:
-        shutil.copyfile(state.users, folder / "users.xml")
+    users = users_file().encode() if state.users is None else Path(state.users).read_bytes()
+    write_private(folder / "users.xml", users)
     config_path(home).write_text(configuration(home, state.clickhouse.port, memory=psutil.virtual_memory().total))
     library = artifacts.clickhouse_library()
     command = [sys.executable, "-I", clickhouse_server.__file__, str(library), *command_end(home)]

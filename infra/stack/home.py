@@ -6,6 +6,8 @@
 ├── logs/               kafka-1.log, clickhouse.log, …
 ├── kafka/1/            server.properties, data/
 └── clickhouse/         config.xml, users.xml, data/
+
+The folder is its owner's alone, and so is each file that may hold a password, in whatever folder that lies.
 """
 
 from __future__ import annotations
@@ -65,11 +67,16 @@ class Home:
         except msgspec.MsgspecError as error:
             raise StackError(f"{self._state} is not readable ({error}); remove {self.path} to start afresh") from error
 
+    def make(self) -> None:
+        """Make the folder, for its owner alone; one that is there keeps the rights it has."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, exist_ok=True)
+
     def save(self, state: State) -> None:
         """Replace the state file in one step, so that a crash leaves the old or the new one."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.make()
         fresh = self._state.with_suffix(f".{os.getpid()}.tmp")
-        fresh.write_bytes(msgspec.json.format(msgspec.json.encode(state), indent=2))
+        write_private(fresh, msgspec.json.format(msgspec.json.encode(state), indent=2))
         fresh.replace(self._state)
 
     def wipe(self) -> None:
@@ -84,7 +91,7 @@ class Home:
 
         Raises StackBusy after `patience` seconds.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.make()
         with (self.path / "stack.lock").open("a") as file:
             deadline = clock.monotonic() + patience
             while True:
@@ -99,3 +106,10 @@ class Home:
                         ) from None
                     time.sleep(0.05)
             yield
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read, also where it was there and others might."""
+    with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(content)

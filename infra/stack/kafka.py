@@ -19,7 +19,7 @@ from kafka.errors import KafkaError
 
 from infra.stack import artifacts, ports
 from infra.stack.errors import StartFailed
-from infra.stack.home import Home
+from infra.stack.home import Home, write_private
 from infra.stack.java import find
 from infra.stack.process import Process, spawn
 from infra.stack.state import Service, State
@@ -104,7 +104,7 @@ def prepare(home: Home, state: State, nodes: Sequence[int]) -> None:
     for node in nodes:
         home.kafka(node).mkdir(parents=True, exist_ok=True)
         lines = (f"{key}={value}\n" for key, value in properties(home, state, node).items())
-        config_path(home, node).write_text("".join(lines).replace("\\", "\\\\"))
+        write_private(config_path(home, node), "".join(lines).replace("\\", "\\\\").encode())
     bare = [node for node in nodes if not (home.kafka(node) / "data" / "meta.properties").exists()]
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda node: _format(config_path(home, node), state.cluster), bare))

@@ -76,10 +76,17 @@ def test_a_machine_with_nothing_installed_is_enough(home: Path, tmp_path: Path) 
 
 
 def test_servers_that_ask_for_a_login(home: Path, tmp_path: Path) -> None:
-    """With a users file and SASL, the right login does what it may, and a wrong one or none does nothing."""
+    """With a users file and SASL, the right login does what it may, and a wrong one or none does nothing.
+
+    Whatever may hold a password can be read by its owner alone, and nobody else comes into the folder that was made.
+    """
     users = tmp_path / "users.xml"
     users.write_text(USERS)
     info = local.up(home, kafka_port=0, clickhouse_port=0, kafka_properties=SASL, clickhouse_users=users)
+    secret = {file: home / file for file in ("stack.json", "kafka/1/server.properties", "clickhouse/users.xml")}
+    assert "secret" in secret["kafka/1/server.properties"].read_text()
+    assert {name: file.stat().st_mode & 0o777 for name, file in secret.items()} == dict.fromkeys(secret, 0o600)
+    assert home.stat().st_mode & 0o777 == 0o700
 
     sql(info, "CREATE DATABASE juice", user="writer", password="pen")
     sql(info, "CREATE TABLE juice.t (n UInt32) ENGINE = MergeTree ORDER BY n", user="writer", password="pen")

@@ -18,7 +18,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from infra import stack as local
 from infra.stack import PortTaken, StackError, StackInfo, StartFailed, clickhouse, kafka
-from infra.stack.home import Home
+from infra.stack.home import Home, write_private
 from infra.stack.process import ending_with, spawn
 
 UP = """
@@ -204,6 +204,18 @@ def test_down_finds_servers_that_nobody_remembers(own: StackInfo, tmp_path: Path
         assert editor.alive()
     finally:
         editor.stop(signal.SIGKILL)
+
+
+def test_what_others_could_read_before_they_cannot_any_more(tmp_path: Path) -> None:
+    """A file of an earlier version loses its readers with the next writing; a folder that was there keeps its rights."""
+    tmp_path.chmod(0o755)
+    file = tmp_path / "users.xml"
+    file.write_text("old, and longer")
+    file.chmod(0o644)
+    write_private(file, b"new")
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"new", 0o600)
+    Home.at(tmp_path).make()
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
 def test_a_stack_that_was_never_started_does_not_run(tmp_path: Path) -> None:
