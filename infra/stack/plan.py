@@ -57,8 +57,13 @@ def plan(old: State | None, wishes: Wishes) -> State:
     return msgspec.structs.replace(
         fresh,
         properties=old.properties if wishes.kafka_properties is None else dict(wishes.kafka_properties),
-        users=old.users if wishes.clickhouse_users is None else str(wishes.clickhouse_users.absolute()),
+        users=old.users if wishes.clickhouse_users is None else _path(wishes.clickhouse_users),
     )
+
+
+def _path(users: Path) -> str:
+    """A users file as it is remembered: `up` may be called from elsewhere the next time."""
+    return str(users.absolute())
 
 
 def _placed(service: Service, state: State, wishes: Wishes) -> Service:
@@ -95,6 +100,9 @@ def _refuse_changes(old: State, wishes: Wishes) -> None:
                 f"{service.name} is already running on port {service.port}, not {wish}: "
                 "run `juice down` first to move it"
             )
-    running = any(service.alive() for service in old.services)
-    if running and wishes.kafka_properties is not None and dict(wishes.kafka_properties) != old.properties:
+    if not any(service.alive() for service in old.services):
+        return
+    if wishes.kafka_properties is not None and dict(wishes.kafka_properties) != old.properties:
         raise StackError("Kafka is running with other properties: run `juice down` first to change them")
+    if wishes.clickhouse_users is not None and _path(wishes.clickhouse_users) != old.users:
+        raise StackError("ClickHouse is running with other users: run `juice down` first to change them")

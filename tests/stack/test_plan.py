@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import psutil
@@ -88,6 +89,18 @@ def test_what_runs_stays_and_is_not_moved() -> None:
         plan(now, Wishes(clickhouse_port=now.clickhouse.port + 1))
     with pytest.raises(StackError, match=r"other properties.*juice down"):
         plan(now, Wishes(kafka_properties={"num.io.threads": "9"}))
+    with pytest.raises(StackError, match=r"other users.*juice down"):
+        plan(now, Wishes(clickhouse_users=Path("users.xml")))
+
+
+def test_users_are_those_of_before_or_wait_for_a_rest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """While it runs, the same users file may be named again, from wherever; at rest another one is taken."""
+    monkeypatch.chdir(tmp_path)
+    users = Path("users.xml")
+    first = plan(None, Wishes(kafka_port=0, clickhouse_port=0, clickhouse_users=users))
+    now = running(first, "clickhouse", "kafka-1")
+    assert plan(now, Wishes(clickhouse_users=tmp_path / users)) == now
+    assert plan(first, Wishes(clickhouse_users=Path("/others.xml"))).users == "/others.xml"
 
 
 def test_a_broker_returns_to_the_ports_its_running_peers_know(monkeypatch: pytest.MonkeyPatch) -> None:
