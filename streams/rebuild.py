@@ -6,13 +6,14 @@ are carried over. What Kafka has no longer cannot be counted again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from kafka import TopicPartition
-from kafka.errors import GroupIdNotFoundError, KafkaError
+from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError
 from kafka.structs import OffsetAndMetadata
 
 from infra.clock import monotonic
@@ -60,12 +61,37 @@ def plan(settings: Settings) -> Plan:
 
 
 def _members(admin: Any, group: str) -> int:
-    try:
-        found = admin.describe_groups([group])
-    except KafkaError:
-        return 0
-    described = found.values() if isinstance(found, dict) else found
-    return sum(len(each["members"]) for each in described)
+    """Return how many there are in a group, none in one that does not exist.
+
+    Raises KafkaError or SettingsError where Kafka does not say: nothing is thrown away under somebody who may be working.
+    """
+    found = _described(admin, group)
+    error = found["error"] or ""
+    if error and GroupIdNotFoundError.__name__ not in error:
+        raise SettingsError(f"Kafka does not say who works in {group}: {error}")
+    return len(found["members"])
+
+
+def _described(admin: Any, group: str) -> Any:
+    """Ask for a group, again while there is nobody to ask: a cluster that never had a group makes what it needs for them."""
+    deadline = monotonic() + PATIENCE
+    while True:
+        try:
+            return admin.describe_groups([group])[group]
+        except CoordinatorNotAvailableError:
+            if monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _delete_groups(admin: Any, groups: Sequence[str]) -> None:
+    """Delete groups with their offsets; raise SettingsError where Kafka refuses, as it does while one has members."""
+    for group in groups:
+        outcome = admin.delete_groups([group])[group]
+        if outcome not in ("OK", GroupIdNotFoundError.__name__):
+            raise SettingsError(
+                f"Kafka does not delete the group {group} ({outcome}); stop all workers and sinks first"
+            )
 
 
 def _erased(consumer: Any, changelog: str) -> set[bytes]:
@@ -82,17 +108,13 @@ def throw_away(settings: Settings, what: Plan) -> Iterator[str]:
     """Delete what is derived, in Kafka and in ClickHouse; yield what was done, a line each."""
     names, kafka = Names.of(settings), broker_of(settings)
     with admin_client(settings, kafka) as admin:
+        _delete_groups(admin, (names.app, names.sink_group))  # first: refused while anybody works
         if what.topics:
             admin.delete_topics(list(what.topics))
         deadline = monotonic() + PATIENCE
         while set(what.topics) & topic_partitions(admin).keys():
             if monotonic() > deadline:
                 raise SettingsError(f"topics are still there after {PATIENCE:.0f} s; run it again")
-        for group in (names.app, names.sink_group):
-            try:
-                admin.delete_groups([group])
-            except GroupIdNotFoundError:
-                continue
     yield f"deleted {len(what.topics)} topics and the groups' offsets"
     with reader(settings, kafka, group_id=names.sink_group) as consumer:
         # Dead letters of before stay on their topic; the rebuild says its own, and only those count.

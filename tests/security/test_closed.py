@@ -21,6 +21,7 @@ from infra.database import ClickHouseError, connect
 from infra.kafka import admin_client, client_settings
 from infra.settings import Settings, SettingsError, load
 from streams.access import acl_commands
+from streams.rebuild import plan
 from tests.harness import Running
 from tests.security.conftest import EVENTS, Life
 from tests.security.world import DATABASE, ROLES, said, secret
@@ -98,6 +99,12 @@ def test_clickhouse_refuses_what_a_role_does_not_need(life: Life, role: str, sql
     """The sink cannot destroy, a reader cannot write, an operator cannot drop data or leave the database."""
     with pytest.raises(ClickHouseError, match=r"Not enough privileges|ACCESS_DENIED"):
         connect(as_role(life, role)).command(sql.replace("{db}", DATABASE))
+
+
+def test_a_rebuild_by_who_may_not_see_the_workers_is_refused(life: Life) -> None:
+    """Workers run that this user may not see: that they are not shown does not mean that there are none."""
+    with pytest.raises((SettingsError, KafkaError), match="GroupAuthorizationFailed"):
+        plan(as_role(life, "producer"))
 
 
 def _send(settings: Settings, topic: str) -> None:
