@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from importlib.resources import files
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -107,10 +107,7 @@ def check_schema(client: Client, database: str, tables: Iterable[Table] = ()) ->
     have, want = applied(client, database), [m.number for m in migrations()]
     if not have:
         raise SchemaError(f"database {database} has no schema; run `juice migrate`")
-    if have[-1] > want[-1]:
-        raise SchemaError(
-            f"database {database} is at migration {have[-1]}, newer than this juice knows ({want[-1]}); upgrade it"
-        )
+    _refuse_newer(database, have, want)
     if have != want:
         missing = sorted(set(want) - set(have))
         raise SchemaError(f"database {database} lacks migrations {missing}; run `juice migrate`")
@@ -127,6 +124,18 @@ def columns_of(client: Client, database: str) -> dict[str, set[str]]:
     for table, column in client.query(sql, parameters={"db": database}).result_rows:
         found.setdefault(table, set()).add(column)
     return found
+
+
+def refuse_newer(client: Client, database: str) -> None:
+    """Raise SchemaError when the database is newer than this version; one without a schema, or an older one, will do."""
+    _refuse_newer(database, applied(client, database), [m.number for m in migrations()])
+
+
+def _refuse_newer(database: str, have: Sequence[int], want: Sequence[int]) -> None:
+    if have and have[-1] > want[-1]:
+        raise SchemaError(
+            f"database {database} is at migration {have[-1]}, newer than this juice knows ({want[-1]}); upgrade it"
+        )
 
 
 def migrate(
@@ -147,10 +156,9 @@ def migrate(
         f"CREATE TABLE IF NOT EXISTS {database}.migrations (number UInt32, name String, at DateTime DEFAULT now('UTC')) "
         "ENGINE = ReplacingMergeTree ORDER BY number"
     )
+    refuse_newer(client, database)
     have = set(applied(client, database))
     known = migrations()
-    if have and max(have) > known[-1].number:
-        check_schema(client, database)
     done = []
     found = columns_of(client, database)
     for table in tables:

@@ -60,6 +60,11 @@ class Names:
         return self._named("juice.rows")
 
     @property
+    def erased(self) -> str:
+        """Return the topic on which a rebuild puts aside who stays out; it is there only meanwhile."""
+        return self._named("juice.erased")
+
+    @property
     def app(self) -> str:
         """Return the worker's consumer group, which is also the Faust app id."""
         return self._named("juice.worker")

@@ -34,7 +34,7 @@ from schemas.wire import (
     encode,
     raw_fact,
 )
-from streams.agents.erasure import claim_without, marks_of, named, without
+from streams.agents.erasure import claim_without, marks_in, named, without
 from streams.agents.ingest import dead_letter
 from streams.agents.memory import Memory
 from streams.agents.routing import MAX_MESSAGE, fitting, partition_of, row_headers, rows_sends
@@ -282,7 +282,7 @@ class Accept:
     @staticmethod
     def _erase(here: _Partition, erasure: Erasure) -> None:
         """Keep an account out from here on (or let it in again), and take its name out of what may still be undone."""
-        marks = {erasure.mark} if erasure.mark else marks_of(erasure.account)
+        marks = marks_in(erasure)
         if erasure.lifted:
             here.erased -= marks
             return

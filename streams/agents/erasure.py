@@ -52,6 +52,11 @@ def marks_of(account: str) -> set[bytes]:
     return {fingerprint(account), _spoken(account)}
 
 
+def marks_in(request: Erasure) -> set[bytes]:
+    """Return the marks that a request is about: those of its account, or the one that a rebuild carries over."""
+    return {request.mark} if request.mark else marks_of(request.account)
+
+
 class Named(NamedTuple):
     """Who of the erased is in a claim."""
 

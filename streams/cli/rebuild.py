@@ -9,7 +9,8 @@ import typer
 
 from streams.cli.app import app, console, err, settings
 from streams.cli.stack import apply_migrations
-from streams.rebuild import keep_out, plan, throw_away
+from streams.engine.faults import arm
+from streams.rebuild import plan, throw_away
 
 
 @app.command()
@@ -20,11 +21,13 @@ def rebuild(
     """Throw away state and tables, and count everything anew from social.events. Stop all workers and sinks first.
 
     For state of another format, a damaged changelog, or a formula that changed. Rewards keep their ids. Who was forgotten
-    stays out. Refuses, unless told to, while Kafka has lost events that were counted.
+    stays out. Refuses, unless told to, while Kafka has lost events that were counted. One that fails may be run again.
 
     Example: juice rebuild && juice worker & juice sink
     """
     found = settings()
+    if found.crash_at:
+        arm(found.crash_at)
     what = plan(found)
     if what.gone and not incomplete:
         print(
@@ -37,6 +40,5 @@ def rebuild(
         typer.confirm(f"Throw away all that is counted, and count {what.events:,} events again?", abort=True, err=True)
     with err.status("throwing away …"):
         done = [*throw_away(found, what), *apply_migrations(found)]
-        keep_out(found, what.erased)
     console.print("\n".join(done))
     console.print(f"{what.events:,} events wait to be counted again; start workers and sinks")

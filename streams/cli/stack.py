@@ -18,6 +18,7 @@ from streams.demo import MARK
 from streams.demo.processes import stop_remembered
 from streams.engine.faults import arm, crash_point
 from streams.names import Names
+from streams.rebuild import keep_out
 from streams.tables import ALL_TABLES
 from streams.topics import topic_specs
 
@@ -106,6 +107,8 @@ def apply_migrations(found: Settings, sources: int | None = None) -> list[str]:
         count = max(have or 0, begun, sources or (0 if have else found.partitions))
         specs = topic_specs(found, count)
         done = ensure_topics(admin, specs, found.replication)
+        if names.erased in there:  # a rebuild is under way, or did not come to its end
+            done.append(keep_out(found, admin))
         if have and count > have:  # last: workers that see it start again, and need the rest
             admin.create_partitions({names.events: count})
             done.append(f"topic {names.events}: {have} → {count} partitions; workers start again to read them")

@@ -57,6 +57,7 @@ POINTS: Final = (
     "sink.after-insert",
     "sink.after-commit",
     "migrate.between",
+    "rebuild.between",
 )
 """Every edge at which durability changes hands. `JUICE_CRASH_AT=NAME[:N]` kills the process at the Nth passing, and
 `NAME:N:freeze` stops it there until somebody wakes it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
@@ -24,8 +24,11 @@ def partitions_of(consumer: KafkaConsumer, topic: str) -> int:
     return len(found)
 
 
-def records(consumer: KafkaConsumer, topic: str, *, last: int | None = None) -> Iterator[Any]:
-    """Yield the records of `topic` up to its present end, or only the `last` of each partition.
+def records(
+    consumer: KafkaConsumer, topic: str, *, last: int | None = None, since: Mapping[int, int] | None = None
+) -> Iterator[Any]:
+    """Yield the records of `topic` up to its present end, or only the `last` of each partition, or those `since` an offset of it.
+    An offset that a partition does not have, since it was made anew or has lost it, stands for its beginning.
 
     In order within a partition; partitions are interleaved. Raises KafkaUnreachable when the broker falls
     silent.
@@ -35,7 +38,8 @@ def records(consumer: KafkaConsumer, topic: str, *, last: int | None = None) -> 
     until = {tp: end for tp, end in until.items() if end > begins[tp]}
     consumer.assign(list(until))
     for tp, end in until.items():
-        consumer.seek(tp, begins[tp] if last is None else max(begins[tp], end - last))
+        begin = (since or {}).get(tp.partition, 0) if last is None else end - last
+        consumer.seek(tp, begin if begins[tp] <= begin <= end else begins[tp])
     deadline = monotonic() + PATIENCE
     while until:
         for tp, found in consumer.poll(timeout_ms=500).items():

@@ -30,10 +30,11 @@ SESSION = 3
 ROUND = 150
 PATIENCE = 180.0
 SINK = [point for point in POINTS if point.startswith("sink.")]
-MIGRATE = [point for point in POINTS if point.startswith("migrate.")]
+ELSEWHERE = [point for point in POINTS if point.startswith(("migrate.", "rebuild."))]
+"""Those of a migration below, those of a rebuild in test_upgrade.py."""
 PASSINGS = range(1, 2 if int(os.environ.get("CHAOS_ROUNDS", "20")) <= 20 else 4)
 """At which passings of its point a process dies; `make chaos` asks for more."""
-WORKER = [point for point in POINTS if point not in (*SINK, *MIGRATE)]
+WORKER = [point for point in POINTS if point not in (*SINK, *ELSEWHERE)]
 JOINED = "worker.rebalancing"
 """A point that is passed when a second worker joins."""
 

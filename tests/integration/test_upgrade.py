@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,13 @@ from pathlib import Path
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from infra.kafka import admin_client, ends
+from infra.kafka import admin_client, ends, topic_partitions
 from infra.stack import StackInfo
+from schemas.wire import Erasure
+from streams.agents.erasure import marks_of
 from streams.engine.progress import FENCE, PROGRESS
+from streams.forgetting import ask
+from streams.rebuild import plan
 from tests.harness import Installation, Running, installation
 
 JULY = 1_341_100_800_000
@@ -73,6 +78,48 @@ def test_damaged_state_is_refused_and_a_rebuild_makes_it_right(stack: StackInfo,
         _rebuilt(here, 400)
         assert here.query("SELECT count() FROM {db}.events WHERE actor = {who:String}", who=PERSON) == [(0,)]
         assert here.query("SELECT count() FROM {db}.account_panes WHERE account = {who:String}", who=PERSON) == [(0,)]
+
+
+def test_a_rebuild_that_ends_between_two_steps_keeps_out_who_was_forgotten(stack: StackInfo, tmp_path: Path) -> None:
+    """Wherever it is killed, and without ClickHouse, which it asks for first, the next one knows who stays out; also when it is
+    run once more before any worker, or only `juice migrate` is.
+    """
+    out = marks_of(PERSON)
+    with installation(stack, tmp_path) as here:
+        worker, sink = here.start("worker"), here.start("sink")
+        here.feed(events(0, 100))
+        exact(here, 100)
+        assert here.juice("forget", PERSON, "--yes").returncode == 0
+        worker.stop()
+        sink.stop()
+        before = _topics(here)
+        without = here.juice("rebuild", "--yes", clickhouse="http://127.0.0.1:1")
+        assert (without.returncode, _topics(here), "ClickHouse at" in without.stderr) == (2, before, True)
+        for lifted in (False, True):  # requests that no worker has taken yet
+            ask(here.settings, Erasure("somebody", "", lifted), 4)
+            assert set(plan(here.settings).erased) == (out if lifted else out | marks_of("somebody"))
+
+        steps = [f"rebuild.between:{step}" for step in range(1, 7)]
+        for point in (*steps, "migrate.between"):
+            died = here.juice("rebuild", "--yes", crash_at=point)
+            assert died.returncode == -signal.SIGKILL, (point, died.stderr)
+            assert set(plan(here.settings).erased) == out, point
+        assert here.juice("rebuild", "--yes", crash_at=steps[2]).returncode == -signal.SIGKILL
+        assert "who was forgotten stays out" in here.juice("migrate").stdout
+        for _ in range(2):
+            done = here.juice("rebuild", "--yes")
+            assert "who was forgotten stays out" in done.stdout, done.stderr
+            assert _topics(here) == before
+        here.start("worker")
+        here.start("sink")
+        exact(here, 100)
+        assert here.query("SELECT count() FROM {db}.events WHERE actor = {who:String}", who=PERSON) == [(0,)]
+        assert here.query("SELECT count() FROM {db}.account_panes WHERE account = {who:String}", who=PERSON) == [(0,)]
+
+
+def _topics(here: Installation) -> set[str]:
+    with admin_client(here.settings, here.stack.kafka) as admin:
+        return {topic for topic in topic_partitions(admin) if topic.startswith(here.names.namespace)}
 
 
 def test_an_input_that_was_made_anew_is_refused(stack: StackInfo, tmp_path: Path) -> None:
