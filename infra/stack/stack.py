@@ -24,7 +24,7 @@ from infra.stack.errors import StackError, StartFailed
 from infra.stack.home import Home
 from infra.stack.info import StackInfo, describe
 from infra.stack.plan import Wishes, plan
-from infra.stack.process import Process, ending_with, tail
+from infra.stack.process import ending_with, stop_all, tail
 from infra.stack.state import Service, State
 
 PATIENCE_S = 180.0  # seconds; three JVMs on two cores that others use as well take one minute of them
@@ -84,7 +84,7 @@ def down(home: Path | str, *, wipe: bool = False) -> None:
     with place.locked():
         state = place.load()
         if state is not None:
-            _stop((service.process for service in state.services), sig)
+            stop_all((service.process for service in state.services if service.process), sig)
             place.save(state.at_rest())
         _stop_strays(place, sig)
         if wipe:
@@ -148,7 +148,8 @@ def _start(home: Home, state: State, services: Iterable[Service], *, patience: f
             home.save(state)
         _await(home, state, offsets, deadline=clock.monotonic() + patience)
     except BaseException:
-        _stop(state[service.name].process for service in dead)
+        started = (state[service.name].process for service in dead)
+        stop_all(process for process in started if process)
         for service in dead:
             state = state.having(service)
         home.save(state)
@@ -175,21 +176,12 @@ def _await(home: Home, state: State, offsets: Mapping[str, int], *, deadline: fl
         time.sleep(0.05)
 
 
-def _stop(processes: Iterable[Process | None], sig: signal.Signals = signal.SIGTERM) -> None:
-    """Ask all to end, then wait for each: three brokers that end together take as long as one."""
-    running = [process for process in processes if process is not None]
-    for process in running:
-        process.send(sig)
-    for process in running:
-        process.stop(sig)
-
-
 def _stop_strays(home: Home, sig: signal.Signals = signal.SIGTERM) -> None:
     """Stop servers of this folder that nobody remembers: their start was killed before it wrote them down."""
     state = home.load()
     known = {service.process.pid for service in state.services if service.process} if state else set()
     ours = [clickhouse.command_end(home), *(kafka.command_end(home, node) for node in (1, 2, 3))]
-    _stop((process for end in ours for process in ending_with(*end) if process.pid not in known), sig)
+    stop_all((process for end in ours for process in ending_with(*end) if process.pid not in known), sig)
 
 
 def _size(log: Path) -> int:

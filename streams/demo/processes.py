@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
+import msgspec
 
 from infra.settings import SettingsError
+from infra.stack.process import Process, stop_all
 
 STOP_WITHIN = 25.0
 
@@ -60,27 +61,14 @@ def stop(children: object) -> None:
 
 def remember(children: Mapping[str, subprocess.Popen[bytes]], mark: Path) -> None:
     """Write down what is left running, for `stop_remembered`."""
-    mark.write_text("".join(f"{child.pid} {psutil.Process(child.pid).create_time()}\n" for child in children.values()))
+    mark.write_bytes(msgspec.json.encode([Process.of(child.pid) for child in children.values()]))
 
 
 def stop_remembered(mark: Path) -> None:
     """Stop what a demo left running; a pid that belongs to somebody else by now is left alone."""
-    if not mark.exists():
-        return
-    found = []
-    for line in mark.read_text().splitlines():
-        pid, created = line.split()
-        try:
-            process = psutil.Process(int(pid))
-            if process.create_time() == float(created):
-                process.terminate()
-                found.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    _, alive = psutil.wait_procs(found, timeout=STOP_WITHIN)
-    for process in alive:
-        process.kill()
-    mark.write_text("")
+    if mark.exists() and (left := mark.read_bytes()):
+        stop_all(msgspec.json.decode(left, type=list[Process]), grace=STOP_WITHIN)
+        mark.write_bytes(b"")
 
 
 def check(children: Mapping[str, subprocess.Popen[bytes]], logs: Path) -> None:
