@@ -23,7 +23,8 @@ class StackInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A stack. `kafka` and `clickhouse` are "" unless it is up; `running` is true when every server runs.
 
     A stack one of whose servers died is still up (the addresses stay), but not `running`.
-    `kafka_internal` is the brokers' own plain listener, for administration where `kafka` asks for a login.
+    `kafka_internal` is the brokers' own plain listener, for administration where `kafka` asks for a login. `cluster` is Kafka's
+    cluster id, which stays with the data: a stack that is made anew has another. It is "" where there is none.
     """
 
     home: str
@@ -31,6 +32,7 @@ class StackInfo(msgspec.Struct, frozen=True, kw_only=True):
     kafka: str
     clickhouse: str
     kafka_internal: str
+    cluster: str
     services: tuple[ServiceInfo, ...]
 
     @property
@@ -46,7 +48,9 @@ class StackInfo(msgspec.Struct, frozen=True, kw_only=True):
 def describe(home: Home, state: State | None) -> StackInfo:
     """The stack that is remembered, looked at now."""
     if state is None:
-        return StackInfo(home=str(home.path), running=False, kafka="", clickhouse="", kafka_internal="", services=())
+        return StackInfo(
+            home=str(home.path), running=False, kafka="", clickhouse="", kafka_internal="", cluster="", services=()
+        )
     up = any(service.process for service in state.services)
     services = []
     for service in state.services:
@@ -66,5 +70,6 @@ def describe(home: Home, state: State | None) -> StackInfo:
         kafka=",".join(f"{LOOPBACK}:{broker.port}" for broker in state.brokers) if up else "",
         clickhouse=f"http://{LOOPBACK}:{state.clickhouse.port}" if up else "",
         kafka_internal=",".join(f"{LOOPBACK}:{broker.internal}" for broker in state.brokers) if up else "",
+        cluster=state.cluster,
         services=tuple(services),
     )

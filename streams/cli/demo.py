@@ -7,6 +7,7 @@ import tempfile
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -14,18 +15,20 @@ from typing import Annotated
 
 import msgspec
 import typer
+from kafka.errors import KafkaError
 from rich.table import Table
 
 from infra import stack
 from infra.clock import monotonic
 from infra.database import connect
 from infra.settings import Settings, SettingsError, load
+from infra.stack.process import Process
 from streams.cli.app import app, console, err, settings
 from streams.cli.check import run_audit, show_audit
 from streams.cli.feed import Bar
 from streams.cli.stack import apply_migrations
-from streams.demo import MARK, answers
-from streams.demo.processes import check, remember, running, stop_remembered
+from streams.demo import answers, left
+from streams.demo.processes import check, running
 from streams.drain import Drain
 from streams.replay import replay_files
 
@@ -43,10 +46,11 @@ PATIENCE = 300.0
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running and say what to try next.")] = False,
 ) -> None:
-    """Start everything, replay three days of real events, show what they say, audit it, and stop.
+    """Start everything, replay three days of real events, show what they say, audit it, stop, and remove it.
 
     10,000 check-ins, a tweet that was shared 15,562 times, a hashtag contest, and 53,746 shares, mentions and replies of
-    July 1-3, 2012, the days before the Higgs boson was announced.
+    July 1-3, 2012, the days before the Higgs boson was announced. What an earlier demo kept is removed first; where anything
+    was added to it since, or there are other data, the demo refuses to begin.
 
     Example: juice demo --keep
     """
@@ -54,34 +58,33 @@ def demo(
     if found.kafka or found.clickhouse:
         raise SettingsError("the demo runs on a local stack of its own: unset JUICE_KAFKA and JUICE_CLICKHOUSE")
     started = monotonic()
-    _clear(found)
-    with err.status("starting Kafka and ClickHouse …"):
-        info = stack.up(found.home)
-        (found.home / MARK).touch()
+    with err.status("looking for what an earlier demo left …"):
+        left.clear(found.home)
+    good = False
     try:
-        _story(found, info, started, keep)
+        with err.status("starting Kafka and ClickHouse …"):
+            info = stack.up(found.home)
+        good = _story(found, info, started, keep)
     finally:
-        if not keep:
+        if not (keep and good):
             with err.status("stopping …"):
-                stack.down(found.home)
+                _end(found.home, good)
+    if not good:
+        raise typer.Exit(1)
 
 
-def _clear(found: Settings) -> None:
-    """Remove what an earlier demo left; refuse to touch anything else."""
-    stop_remembered(found.home / MARK)
-    if stack.status(found.home).running:
-        if not (found.home / MARK).exists():
-            raise SettingsError(
-                f"a stack with other data runs in {found.home}; set JUICE_HOME to another folder for the demo"
-            )
-        stack.down(found.home, wipe=True)
-    elif (found.home / MARK).exists():
-        stack.down(found.home, wipe=True)
-    elif (found.home / "kafka").exists():
-        raise SettingsError(f"{found.home} holds other data; set JUICE_HOME to another folder for the demo")
+def _end(home: Path, good: bool) -> None:
+    """Leave nothing of a demo that went well, and of another what it was for, to be looked at until the next one."""
+    if good:
+        left.remove(home)
+        return
+    with suppress(SettingsError, KafkaError):  # of a Kafka that does not answer: then the next demo asks to remove it
+        left.note(home)
+    stack.down(home)
 
 
-def _story(found: Settings, info: stack.StackInfo, started: float, keep: bool) -> None:
+def _story(found: Settings, info: stack.StackInfo, started: float, keep: bool) -> bool:
+    """Tell it all; return whether the audit found nothing."""
     environ = {
         "JUICE_HOME": str(found.home.absolute()),
         "JUICE_IDLE": "1s",
@@ -100,11 +103,12 @@ def _story(found: Settings, info: stack.StackInfo, started: float, keep: bool) -
         good = not differences and conservation.holds
         console.print(f"\n[dim]{monotonic() - started:.0f} s in all.[/]")
         if keep and good:
-            remember(children, found.home / MARK)
+            left.note(found.home, [Process.of(child.pid) for child in children.values()])
             _next(found, info)
             children.clear()
-    if not good:
-        raise typer.Exit(1)
+        elif good:
+            console.print("[dim]It is removed now; with --keep it is left running, to look at.[/]")
+    return good
 
 
 class Telling:
@@ -163,11 +167,11 @@ class Telling:
     def _wait(self) -> float:
         """Wait until everything is in ClickHouse; return when that was."""
         with Drain(self.here, self.here.kafka) as way, err.status("measuring …") as status:
-            for left in way.follow(PATIENCE, time.sleep):
+            for to_come in way.follow(PATIENCE, time.sleep):
                 self.alive()
-                if left is None:
+                if to_come is None:
                     return monotonic()
-                status.update(str(left))
+                status.update(str(to_come))
         raise SettingsError(f"not done after {PATIENCE:.0f} s; see the logs in {self.here.home / 'logs'}")
 
     def _show(self, question: answers.Question) -> None:

@@ -14,8 +14,7 @@ from infra.database import migrate as migrate_database
 from infra.kafka import admin_client, broker_of, ensure_topics, topic_partitions
 from infra.settings import Settings
 from streams.cli.app import app, console, err, settings
-from streams.demo import MARK
-from streams.demo.processes import stop_remembered
+from streams.demo import left
 from streams.engine.faults import arm, crash_point
 from streams.names import Names
 from streams.rebuild import keep_out
@@ -39,6 +38,7 @@ def up(
     Example: juice up --brokers 3
     """
     home = settings().home
+    left.claim(home)  # whatever a demo left, from now on it is yours
     with err.status("starting Kafka and ClickHouse …"):
         info = stack.up(home, kafka_port=kafka_port, clickhouse_port=clickhouse_port, brokers=brokers)
     _show(info, as_json)
@@ -50,8 +50,11 @@ def down(
 ) -> None:
     """Stop the local stack and what a demo left running. Leaves no process; leaves the data, unless told to wipe it."""
     home = settings().home
-    stop_remembered(home / MARK)
-    stack.down(home, wipe=wipe)
+    if wipe:
+        left.remove(home)
+    else:
+        left.stop_left(home)
+        stack.down(home)
 
 
 @app.command()

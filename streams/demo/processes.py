@@ -9,12 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
-
 from infra.settings import SettingsError
-from infra.stack.process import Process, stop_all
-
-STOP_WITHIN = 25.0
+from streams.demo.left import STOP_WITHIN
 
 
 @contextmanager
@@ -57,18 +53,6 @@ def stop(children: object) -> None:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-
-
-def remember(children: Mapping[str, subprocess.Popen[bytes]], mark: Path) -> None:
-    """Write down what is left running, for `stop_remembered`."""
-    mark.write_bytes(msgspec.json.encode([Process.of(child.pid) for child in children.values()]))
-
-
-def stop_remembered(mark: Path) -> None:
-    """Stop what a demo left running; a pid that belongs to somebody else by now is left alone."""
-    if mark.exists() and (left := mark.read_bytes()):
-        stop_all(msgspec.json.decode(left, type=list[Process]), grace=STOP_WITHIN)
-        mark.write_bytes(b"")
 
 
 def check(children: Mapping[str, subprocess.Popen[bytes]], logs: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a demo leaves behind, and who may remove it."""
+"""What a demo left running is stopped, and nothing of somebody else's is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from streams.demo.processes import remember, stop_remembered
+from infra.settings import SettingsError
+from infra.stack.process import Process
+from streams.demo import left
 
 
 @pytest.fixture
@@ -27,9 +29,18 @@ def test_what_was_left_running_is_stopped_though_the_clock_was_set(
     sleeper: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: float, stops: bool
 ) -> None:
     """Creation times move a little when the system's clock is set. One of another hour is somebody else's."""
-    mark = tmp_path / "demo"
-    remember({"worker": sleeper}, mark)
+    left._write(tmp_path, left.Left(processes=(Process.of(sleeper.pid),)))
     said = psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda process: said(process) + step)
-    stop_remembered(mark)
+    left.stop_left(tmp_path)
     assert (sleeper.poll() is not None) == stops
+
+
+def test_a_note_that_cannot_be_read_allows_nothing(tmp_path: Path) -> None:
+    """One of an earlier version, or half of one, is nobody's: data beside it stay."""
+    (tmp_path / "demo").write_text("1234 1341100800.0\n")
+    (tmp_path / "kafka").mkdir()
+    left.stop_left(tmp_path)
+    with pytest.raises(SettingsError, match="not a demo's alone"):
+        left.clear(tmp_path)
+    assert (tmp_path / "kafka").exists()
