@@ -31,7 +31,7 @@ from streams.runs import runs
 from streams.subject import Rows
 from streams.subjects.account_journal import Entries, are_kept
 from streams.subjects.account_open import Look, Open
-from streams.subjects.account_settle import beat, sampled, since
+from streams.subjects.account_settle import beat, begin_anew, sampled, since
 from streams.subjects.account_state import observe_all
 from streams.windows.panes import (
     GIVEN,
@@ -55,6 +55,9 @@ def say(looks: Sequence[Look], now: int, rows: Rows, past: Open, settings: Score
     `now` and the result are minutes since the epoch, 0 for never.
     """
     rhythms, minutes = _beaten(looks, settings)
+    for look, rhythm in zip(looks, rhythms, strict=True):
+        if rhythm.anew != look.settled.rhythm.anew:
+            begin_anew(look.settled, rhythm)
     held = hold(minutes, [look.settled.hours for look in looks], [look.settled.days for look in looks], now)
     count = len(looks)
     changed = changes(

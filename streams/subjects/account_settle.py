@@ -125,10 +125,18 @@ def settle(
         while len(seen) > 3 and seen[3] < (before - FORGET_AFTER) * MINUTE:
             del seen[:3]
     account.audience = {}
-    if settled.rhythm.anew:
-        settled.audience = since(settled.audience, settled.rhythm.anew)
+    begin_anew(settled, settled.rhythm)
     account.settled = settled_bytes(settled)
     return found
+
+
+def begin_anew(settled: Settled, rhythm: Rhythm) -> None:
+    """Forget what was before `rhythm` began anew, if it did: nobody may have looked in between and released the account."""
+    if not rhythm.anew:
+        return
+    settled.audience = since(settled.audience, rhythm.anew)
+    if settled.oldest and settled.oldest < rhythm.anew:
+        _forget(settled, rhythm.anew)
 
 
 def _forget(settled: Settled, before: int) -> None:

@@ -342,3 +342,28 @@ def test_a_tag_is_forgotten_at_a_moment_of_its_own_time() -> None:
         said.append(sorted((row["id"], row["z"], row["baseline"], row["size"]) for row in rows if row["raised_at"]))
     assert said[0] == said[1]
     assert len(said[0]) >= 2
+
+
+@pytest.mark.parametrize("cut", ["released", "looked at", "in one batch"])
+def test_who_comes_back_after_sixty_days_begins_anew(cut: str) -> None:
+    """Whoever was turned to before is as if it had been released meanwhile, whether it was or not."""
+    world = World()
+    if cut == "in one batch":
+        world.rng = Large(1)
+    for number in range(30):
+        about = {"object": "p", "object_author": "ann"}
+        world.put("share", JULY + 23 * HOUR + 50 * MINUTE + number, f"fan{number}", **about)
+    if cut != "in one batch":
+        world.run()
+    world.put("click", JULY + 2 * DAY)
+    if cut != "in one batch":
+        world.run()
+    world.put("click", JULY + 60 * DAY + 5 * MINUTE)
+    if cut == "released":
+        world.run()
+    world.put("share", JULY + 60 * DAY + 10 * MINUTE, "cem", object="q", object_author="ann")
+    world.run(largest=1_000)
+    for at in (11 * MINUTE, 5 * HOUR, 8 * HOUR):
+        world.happen("click", JULY + 60 * DAY + at)
+        row = world.rows("account_scores")["ann", "24h"]
+        assert (row["influence"], row["shared_posts"], row["people"]) == (0.0, 1, 1)
