@@ -19,7 +19,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from infra.clock import monotonic
 from infra.kafka import ends, reader
-from infra.settings import Settings
+from infra.settings import Settings, SettingsError
 from streams.engine.progress import FENCE, PROGRESS
 from streams.names import Names
 
@@ -61,6 +61,9 @@ class Drain(AbstractContextManager["Drain"]):
 
     def __enter__(self) -> Self:
         self._consumer: KafkaConsumer = self._stack.enter_context(reader(self.settings, self.kafka))
+        if not self._consumer.partitions_for_topic(self.names.events):
+            self._stack.close()
+            raise SettingsError(f"there is no topic {self.names.events}; run `juice migrate`")
         group = self._stack.enter_context(reader(self.settings, self.kafka, group_id=self.names.sink_group))
         self._group: KafkaConsumer = group
         return self

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from infra import logs
-from infra.settings import Settings, load, unknown
+from infra.settings import Settings, SettingsError, load, unknown
 
 app = typer.Typer(
     name="juice",
@@ -39,3 +39,12 @@ def settings() -> Settings:
     for variable in unknown():
         print(f"juice: warning: {variable} is not a setting (see `juice config`)", file=sys.stderr)
     return found
+
+
+def sure(command: str, question: str, *, yes: bool) -> None:
+    """Ask before what cannot be undone, unless told `yes`; raise SettingsError where nobody can be asked."""
+    if yes:
+        return
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise SettingsError(f"{command} needs --yes where nobody can be asked")
+    typer.confirm(question, abort=True, err=True)

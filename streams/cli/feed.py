@@ -17,7 +17,7 @@ from rich.text import Text
 from infra.clock import wall
 from infra.settings import Settings, SettingsError
 from schemas.decode import Reason
-from streams.cli.app import app, console, err, settings
+from streams.cli.app import app, console, err, settings, sure
 
 if TYPE_CHECKING:
     from streams.replay import Progress, Summary
@@ -217,9 +217,8 @@ def _send_again(found: Settings, reason: str | None, limit: int | None, *, yes: 
 
     counted = Counter(letter.reason for letter in read_letters(found, reason=reason, limit=limit))
     total = counted.total()
-    if total and not yes and sys.stdin.isatty():
-        what = ", ".join(f"{count:,} {name}" for name, count in counted.most_common())
-        typer.confirm(f"Send {total:,} records again ({what})?", abort=True, err=True)
+    what = ", ".join(f"{count:,} {name}" for name, count in counted.most_common())
+    sure("dead-letters --replay", f"Send {total:,} records again ({what})?", yes=yes or not total)
     with Bar() as bar:
         letters = read_letters(found, reason=reason, limit=limit, unreadable=bar.warn)
         resent = send_again(found, letters, progress=lambda done: bar.count("sending", done, total))

@@ -13,7 +13,7 @@ from infra.database import check_schema, connect
 from infra.kafka import broker_of, reader
 from infra.settings import Settings
 from schemas.wire import Erasure
-from streams.cli.app import app, console, err, settings
+from streams.cli.app import app, console, err, settings, sure
 from streams.drain import Drain
 from streams.forgetting import ask, clean, out_of_reach, stand_in
 from streams.names import Names
@@ -39,8 +39,7 @@ def forget(
     kafka, names = broker_of(found), Names.of(found)
     client = connect(found, timeout=3_600)
     check_schema(client, found.database)
-    if not lift and not yes and sys.stdin.isatty():
-        typer.confirm(f"Forget {account}? This cannot be undone.", abort=True, err=True)
+    sure("forget", f"Forget {account}? This cannot be undone.", yes=yes or lift)
     instead = stand_in()
     with reader(found, kafka) as consumer:
         partitions = partitions_of(consumer, names.decoded)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.app import app, console, err, settings
+from streams.cli.app import app, console, err, settings, sure
 from streams.cli.stack import apply_migrations
 from streams.engine.faults import arm
 from streams.rebuild import plan, throw_away
@@ -36,8 +36,7 @@ def rebuild(
             file=sys.stderr,
         )
         raise typer.Exit(1)
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Throw away all that is counted, and count {what.events:,} events again?", abort=True, err=True)
+    sure("rebuild", f"Throw away all that is counted, and count {what.events:,} events again?", yes=yes)
     with err.status("throwing away …"):
         done = [*throw_away(found, what), *apply_migrations(found)]
     console.print("\n".join(done))

@@ -382,9 +382,9 @@ def test_juice_dead_letters_shows_and_sends(settings: Settings, juice: Juice) ->
         "eyJpZCI6Im9sZCJ9",
         "W2JvbGRdIngiWy9ib2xkXRtbMzFt",
     ]
-    done = juice("dead-letters", "--reason", "late", "--replay", **here)
+    done = juice("dead-letters", "--reason", "late", "--replay", "--yes", **here)
     assert done[:2] == (0, "1 records sent again: 1 late\n")
-    done = juice("dead-letters", "--reason", "late", "--replay", "--json", **here)
+    done = juice("dead-letters", "--reason", "late", "--replay", "--yes", "--json", **here)
     assert json.loads(done.out) == {"sent": 1, "foreign": 0, "cut": 0, "reasons": {"late": 1}, "interrupted": False}
     assert on_topic(settings) == [[], [b'{"id":"old"}'] * 2, []]
 

@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 
 from infra.database import connect
+from infra.kafka import ends, reader
 from infra.stack import StackInfo
+from schemas.decode import Reason, Rejected
+from streams.agents.ingest import dead_letter
 from streams.engine.faults import Exit
+from streams.replay.publish import Publisher
 from tests.harness import Installation, installation
 
 WITHOUT_A_BROKER = ("migrate", "worker", "sink", "drain", "dead-letters")
@@ -25,7 +29,13 @@ def juice(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("JUICE_")}
     command = [sys.executable, "-m", "streams.cli", *arguments]
     return subprocess.run(
-        command, env={**inherited, **environ}, capture_output=True, text=True, timeout=240, check=False
+        command,
+        env={**inherited, **environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )
 
 
@@ -72,6 +82,26 @@ def test_topics_that_were_not_migrated(stack: StackInfo, tmp_path: Path) -> None
     """A worker without topics says to run migrate."""
     line = said(juice("worker", JUICE_KAFKA=stack.kafka, JUICE_NAMESPACE="never.", JUICE_HOME=str(tmp_path)))
     assert "juice migrate" in line
+
+
+def test_nobody_is_there_to_be_asked(stack: StackInfo, tmp_path: Path) -> None:
+    """What cannot be undone is not done without a word where standard input is no terminal."""
+    with installation(stack, tmp_path) as here:
+        letter = dead_letter(here.names, Rejected(Reason.LATE, "because"), 0, 0, b"{}", 17)
+        with Publisher(here.settings, stack.kafka, here.names.dead_letters) as publisher:
+            publisher.send(0, letter.value or b"")
+            publisher.finish()
+        for command in (("forget", "88", "--timeout", "1"), ("rebuild",), ("dead-letters", "--replay")):
+            assert said(juice(*command, **here.environ)).endswith(" needs --yes where nobody can be asked")
+        with reader(here.settings, stack.kafka) as consumer:
+            for topic in (here.names.events, here.names.decoded):
+                assert set(ends(consumer, topic).values()) == {0}
+
+
+def test_draining_what_is_not_there(stack: StackInfo, tmp_path: Path) -> None:
+    """A drain of a namespace that nobody migrated names the topic that is missing, and what to run."""
+    environ = {"JUICE_KAFKA": stack.kafka, "JUICE_NAMESPACE": "never.", "JUICE_HOME": str(tmp_path)}
+    assert "there is no topic never.social.events; run `juice migrate`" in said(juice("drain", **environ))
 
 
 def test_a_schema_that_is_missing_or_newer(stack: StackInfo, tmp_path: Path) -> None:
