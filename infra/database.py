@@ -197,10 +197,15 @@ _CODECS: Final = {
 }
 
 
+def _quoted(text: str) -> str:
+    """Return a text as SQL has it."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 def _column(column: Column) -> str:
-    quoted = column.doc.replace("\\", "\\\\").replace("'", "\\'")
     codec = next((c for kind, c in _CODECS.items() if re.fullmatch(kind + r"(64)?(\(.*\))?", column.type)), "ZSTD(1)")
-    return f"`{column.name}` {column.type} COMMENT '{quoted}' CODEC({codec})"
+    return f"`{column.name}` {column.type} COMMENT {_quoted(column.doc)} CODEC({codec})"
 
 
 def table_statements(table: Table, database: str, have: Collection[str] = (), ttl_days: int = 0) -> list[str]:
@@ -231,8 +236,10 @@ def table_statements(table: Table, database: str, have: Collection[str] = (), tt
         statements.append(f"ALTER TABLE {store} MODIFY TTL {time} + INTERVAL {ttl_days} DAY")
     elif table.time and have:
         statements.append(f"ALTER TABLE {store} REMOVE TTL")
-    quoted = table.doc.replace("\\", "\\\\").replace("'", "\\'")
-    statements.append(f"CREATE OR REPLACE VIEW {database}.{table.name} AS {_shown(table, store)} COMMENT '{quoted}'")
+    view = f"{database}.{table.name}"
+    statements.append(f"CREATE OR REPLACE VIEW {view} AS {_shown(table, store)} COMMENT {_quoted(table.doc)}")
+    comments = ", ".join(f"COMMENT COLUMN `{column.name}` {_quoted(column.doc)}" for column in table.seen)
+    statements.append(f"ALTER TABLE {view} {comments}")  # a view that is made anew has none
     return statements
 
 
@@ -253,7 +260,10 @@ def _shown(table: Table, store: str) -> str:
         unpacking = f" ARRAY JOIN {', '.join(joined)}"
         conditions.append("at > 0")
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    return f"SELECT {', '.join(filter(None, (*selected, table.also)))} FROM {store} AS s FINAL{unpacking}{where}"  # noqa: S608  declarations only
+    if table.also is not None:
+        column, sql = table.also
+        selected.append(f"{sql} AS `{column.name}`")
+    return f"SELECT {', '.join(selected)} FROM {store} AS s FINAL{unpacking}{where}"  # noqa: S608  declarations only
 
 
 __all__ = ["ClickHouseError", "Client", "DatabaseError", "connect", "migrate", "one_line"]

@@ -65,13 +65,18 @@ class Table:
     """Column from which age is counted where a setting lets rows expire; without it they never do."""
     packed: Packed | None = None
     """Set where storage holds several rows as one; the view takes them apart."""
-    also: str = ""
-    """SQL of a further column that analysts see and nothing stores."""
+    also: tuple[Column, str] | None = None
+    """A further column that analysts see and nothing stores, and its SQL."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names of the columns, without the version."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def seen(self) -> tuple[Column, ...]:
+        """Return the columns that analysts see."""
+        return self.columns if self.also is None else (*self.columns, self.also[0])
 
     @property
     def stored(self) -> tuple[Column, ...]:

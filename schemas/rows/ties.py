@@ -27,7 +27,7 @@ TIES: Final = Table(
     live="events > 0",
     partition="toYear(day)",
     time="day",
-    also=f"{HALF_LIFE_DAYS} AS half_life_days",
+    also=(Column("half_life_days", "UInt8", "days in which a weight halves"), str(HALF_LIFE_DAYS)),
 )
 
 PAGE_RANKS: Final = Table(
