@@ -44,6 +44,12 @@ def campaigns(db: str) -> Query:
     return Query(sql, {"db": db})
 
 
+def known(db: str, campaign: str) -> Query:
+    """Return the campaign, if anybody has entered it."""
+    sql = "SELECT campaign FROM {db:Identifier}.campaigns WHERE campaign = {campaign:String}"
+    return Query(sql, {"db": db, "campaign": campaign})
+
+
 def standings(db: str, campaign: str, limit: int = 20, account: str = "") -> Query:
     """Return the first `limit` of a campaign, or the rank of one `account`, the disqualified last."""
     sql = """
@@ -67,6 +73,15 @@ def rewards(db: str, campaign: str, account: str = "") -> Query:
         ORDER BY at DESC, account, id
     """
     return Query(sql, {"db": db, "campaign": campaign, "account": account})
+
+
+def beginning(db: str, start: str) -> Query:
+    """Return the ids of rewards that begin with `start`; not all of them, but two where there are."""
+    sql = """
+        SELECT DISTINCT id FROM {db:Identifier}.rewards WHERE startsWith(id, {start:String})
+        ORDER BY id LIMIT 2
+    """
+    return Query(sql, {"db": db, "start": start})
 
 
 def receipt(db: str, reward: str) -> Query:
