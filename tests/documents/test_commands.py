@@ -40,6 +40,7 @@ READING = (
     "juice dead-letters --reason late",
     "juice explain 88",
     "juice top",
+    "juice validate 2012-07-03 2012-07-04",
     "juice campaigns check FILE",
     "juice campaigns rewards CAMPAIGN",
     "juice campaigns receipt ID",
