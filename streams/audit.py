@@ -6,7 +6,7 @@ the rules are written here once more, in SQL over the raw columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -93,6 +93,12 @@ SELECT day, sum(n) FROM (
     SELECT toDate(pane) AS day, count() AS n FROM {database:Identifier}.account_panes GROUP BY day
 ) WHERE day >= {since:Date} AND day < {until:Date} GROUP BY day ORDER BY day
 """
+LOOKS: Final = 3
+"""How often is looked at panes that differ while events come."""
+BETWEEN: Final = 3.0
+"""Seconds between two looks."""
+_MANY: Final = 10_000
+"""Panes that are looked at again."""
 _ROWS: Final = 1_000_000
 """Events and panes compared at once, unless a single day has more."""
 _CONSERVATION: Final = """
@@ -171,16 +177,39 @@ class Audit:
     def span(self, since: date, until: date, limit: int = 100) -> Iterator[Difference]:
         """Yield up to `limit` differences of the UTC days in [since, until)."""
         first, last = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (since, until))
-        given = {
+        given = self._given(first, last, limit)
+        recounted, said, actions = self._rows(_COUNTS, given)[0]
+        self.tally.panes += max(recounted, said)
+        self.tally.actions += actions or 0
+        yield from self._differences(given)
+
+    def settled(self, since: date, until: date, limit: int, pause: Callable[[float], object]) -> list[Difference]:
+        """Return up to `limit` differences of the UTC days in [since, until) that stay while they are looked at.
+
+        Where events still come, a pane that is on its way differs for some seconds. What differs is asked for again, LOOKS
+        times in all with a `pause` between, and only what says the same each time, on both sides, counts.
+        """
+        found = list(self.span(since, until, _MANY))
+        for _ in range(LOOKS - 1):
+            if not found:
+                break
+            pause(BETWEEN)
+            panes = [difference.pane for difference in found]
+            again = set(self._differences(self._given(min(panes), max(panes) + timedelta(minutes=1), _MANY)))
+            found = [difference for difference in found if difference in again]
+        return found[:limit]
+
+    def _given(self, first: datetime, last: datetime, limit: int) -> dict[str, Any]:
+        """Return the parameters of a recount of [first, last)."""
+        return {
             "first": first,
             "last": last,
             "horizon": self.horizon,
             "disclosures": sorted(DISCLOSURES),
             "limit": limit,
         }
-        recounted, said, actions = self._rows(_COUNTS, given)[0]
-        self.tally.panes += max(recounted, said)
-        self.tally.actions += actions or 0
+
+    def _differences(self, given: dict[str, Any]) -> Iterator[Difference]:
         for account, pane, direction, kind, stream, events in self._rows(_DIFFERENCES, given):
             yield Difference(account, pane, direction, kind, tuple(stream), tuple(events))
 

@@ -1,0 +1,49 @@
+"""An audit while events still come."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from infra.database import connect
+from infra.stack import StackInfo
+from streams.audit import BETWEEN, LOOKS
+from streams.cli.check import run_audit
+from tests.harness import Installation, installation
+
+NOON = datetime(2012, 7, 4, 12, tzinfo=UTC)
+
+
+def insert(here: Installation, table: str, **row: object) -> None:
+    """Put a row into the storage of a table."""
+    store = f"{here.settings.database}.{table}_store"
+    connect(here.settings).insert(store, [[*row.values(), 1]], column_names=[*row, "version"])
+
+
+def given(here: Installation, account: str) -> None:
+    """Say of an account's one post what the stream would."""
+    insert(here, "account_panes", account=account, pane=NOON, direction="given", kind="post", events=1)
+
+
+def test_what_is_on_its_way_is_no_difference(stack: StackInfo, tmp_path: Path) -> None:
+    """Of three posts without panes, one gets its pane before the second look and one before the last: what stays as it was
+    is the difference.
+    """
+    with installation(stack, tmp_path) as here:
+        for account in ("quick", "slow", "lost"):
+            insert(here, "events", id=account, type="post", time=NOON, actor=account, incentive="none")
+        late = ["quick", "slow"]
+        pauses = []
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            given(here, late.pop(0))
+
+        _, differences, _ = run_audit(here.settings, pause=pause)
+        assert [(found.account, found.stream, found.events) for found in differences] == [
+            ("lost", (0, 0, 0), (1, 0, 0))
+        ]
+        assert pauses == [BETWEEN] * (LOOKS - 1)
+        given(here, "lost")
+        work, differences, _ = run_audit(here.settings, pause=pause)
+        assert (work.tally.panes, differences) == (3, [])
