@@ -46,7 +46,8 @@ def replay(
 ) -> None:
     """Send the events in FILE… to Kafka, one record for each line.
 
-    A line that is not JSON is reported with its number, left out and counted. Ctrl-C stops cleanly.
+    A line that is not JSON is reported with its number, left out and counted; exit 1 where no line was any better. Ctrl-C
+    stops cleanly.
 
     Example: juice replay --sort --speed 60 --rebase-to now monday.ndjson.gz tuesday.ndjson.gz
     """
@@ -68,6 +69,8 @@ def replay(
     print(msgspec.json.encode(summary).decode() if as_json else _said(summary))
     if summary.interrupted:
         raise typer.Exit(INTERRUPTED)
+    if summary.broken and not summary.sent:
+        raise typer.Exit(1)
 
 
 def _speed(text: str) -> float | None:

@@ -261,6 +261,10 @@ def test_juice_replay_says_what_it_did(settings: Settings, juice: Juice, tmp_pat
     summary = json.loads(done.out)
     assert (summary["sent"], summary["broken"], summary["interrupted"]) == (2, 1, False)
     assert sum(map(len, on_topic(settings))) == 4
+    path.write_text("broken\nbroken too\n")
+    done = juice("replay", str(path), namespace=settings.namespace)
+    assert done.code == 1
+    assert done.out.startswith("0 events sent in ")
 
 
 def test_what_cannot_be_done_is_one_line_and_exit_2(juice: Juice, tmp_path: Path) -> None:
