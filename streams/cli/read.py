@@ -191,6 +191,8 @@ def validate(
     found = settings()
     first = since.replace(tzinfo=UTC) if since else datetime(1970, 1, 1, tzinfo=UTC)
     middle, last = split.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
+    if not first < middle < last:
+        raise SettingsError("validate: SPLIT must be before UNTIL, and after --since")
     facts = Facts(_client(found), found.database, first, last, found.horizon)
     result = run(facts, split=int(middle.timestamp() * 1000), until=int(last.timestamp() * 1000))
     if as_json:

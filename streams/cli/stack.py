@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from infra import stack
 from infra.database import connect
 from infra.database import migrate as migrate_database
 from infra.kafka import admin_client, broker_of, ensure_topics, topic_partitions
-from infra.settings import Settings
+from infra.settings import Settings, SettingsError
 from streams.cli.app import app, console, err, settings
 from streams.demo import left
 from streams.engine.faults import arm, crash_point
@@ -81,7 +82,7 @@ def _show(info: stack.StackInfo, as_json: bool) -> None:
 @app.command()
 def migrate(
     sources: Annotated[
-        int | None, typer.Option(help="Partitions of social.events; more than it has are added.")
+        int | None, typer.Option(min=1, help="Partitions of social.events; more than it has are added.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -96,7 +97,7 @@ def migrate(
     if as_json:
         print(json.dumps({"done": done}))
     else:
-        console.print("\n".join(done) if done else "nothing to do")
+        console.print("\n".join(done) if done else "nothing to do", soft_wrap=True)
 
 
 def apply_migrations(found: Settings, sources: int | None = None) -> list[str]:
@@ -105,6 +106,7 @@ def apply_migrations(found: Settings, sources: int | None = None) -> list[str]:
     names = Names.of(found)
     with admin_client(found, kafka) as admin:
         there = topic_partitions(admin)
+        _check_partitions(found, names, there)
         have = there.get(names.events)
         begun = there.get(names.changelog("ingest"), 0)  # by a migration that did not come to its end
         count = max(have or 0, begun, sources or (0 if have else found.partitions))
@@ -115,6 +117,8 @@ def apply_migrations(found: Settings, sources: int | None = None) -> list[str]:
         if have and count > have:  # last: workers that see it start again, and need the rest
             admin.create_partitions({names.events: count})
             done.append(f"topic {names.events}: {have} → {count} partitions; workers start again to read them")
+        if have and sources and sources < have:
+            done.append(f"topic {names.events}: keeps its {have} partitions, which are never taken away")
     crash_point("migrate.between")
     client = connect(found)
     days = -(-found.ttl // 86_400_000)
@@ -126,6 +130,15 @@ def apply_migrations(found: Settings, sources: int | None = None) -> list[str]:
         between=lambda: crash_point("migrate.between"),
     )
     return done
+
+
+def _check_partitions(found: Settings, names: Names, there: Mapping[str, int]) -> None:
+    """Raise SettingsError where the topics between stages have other partitions than the setting says."""
+    for topic in (names.decoded, names.routed, names.rows):
+        if there.get(topic, found.partitions) != found.partitions:
+            raise SettingsError(
+                f"JUICE_PARTITIONS is {found.partitions}, but {topic} has {there[topic]}; the first migration fixes them"
+            )
 
 
 @app.command()

@@ -128,6 +128,25 @@ def test_partitions_that_do_not_fit(stack: StackInfo, tmp_path: Path) -> None:
         assert "4" in line
 
 
+def test_partitions_are_as_they_were_made(stack: StackInfo, tmp_path: Path) -> None:
+    """A migration takes none away and says so, refuses to go on where a setting does not fit, and wants one at least."""
+    with installation(stack, tmp_path) as here:
+        for none in ("0", "-3"):
+            done = juice("migrate", "--sources", none, **here.environ)
+            assert (done.returncode, "--sources" in done.stderr) == (2, True)
+        fewer = juice("migrate", "--sources", "1", **here.environ)
+        assert fewer.returncode == 0
+        assert "keeps its 4 partitions, which are never taken away" in fewer.stdout
+        line = said(juice("migrate", **{**here.environ, "JUICE_PARTITIONS": "5"}))
+        assert line.startswith(f"juice: JUICE_PARTITIONS is 5, but {here.names.decoded} has 4")
+
+
+def test_a_period_that_ends_before_it_begins(tmp_path: Path) -> None:
+    """Influence is not held against what came before it."""
+    for period in (("2012-07-04", "2012-07-03"), ("2012-07-04", "2012-07-04")):
+        assert "SPLIT must be before UNTIL" in said(juice("validate", *period, JUICE_HOME=str(tmp_path)))
+
+
 def test_a_measure_that_the_database_does_not_know_yet(stack: StackInfo, tmp_path: Path) -> None:
     """A sink newer than the schema names the column and what to run, before any row is refused."""
     with installation(stack, tmp_path) as here:
