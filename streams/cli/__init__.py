@@ -30,6 +30,10 @@ FILES: Final = {
 supervisor, which needs no library of Kafka or ClickHouse, is there in a quarter of the time."""
 
 
+UNUSABLE: Final = (PermissionError, NotADirectoryError, FileNotFoundError, FileExistsError, IsADirectoryError)
+"""Of a path that somebody set, as JUICE_HOME; a disk that is full or fails is none of the user's mistakes."""
+
+
 def register(command: str) -> None:
     """Make a command known to the app; all of them where it is none, for help and for slips of the pen."""
     wanted = [file for file, commands in FILES.items() if command in commands]
@@ -64,6 +68,8 @@ def _mistake(error: Exception) -> str | None:
 
     if isinstance(error, SettingsError | StackError):
         return str(error)
+    if isinstance(error, UNUSABLE) and error.filename is not None:
+        return f"cannot use {error.filename}: {error.strerror}"
     if isinstance(error, ClickHouseError | KafkaError):
         return f"{'ClickHouse' if isinstance(error, ClickHouseError) else 'Kafka'} refuses: {one_line(error)}"
     return None

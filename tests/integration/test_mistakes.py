@@ -147,6 +147,18 @@ def test_a_period_that_ends_before_it_begins(tmp_path: Path) -> None:
         assert "SPLIT must be before UNTIL" in said(juice("validate", *period, JUICE_HOME=str(tmp_path)))
 
 
+@pytest.mark.parametrize("command", ["up", "status", "down"])
+def test_a_home_that_can_be_none(tmp_path: Path, command: str) -> None:
+    """A folder that cannot be made, or is a file, is named, by a command that needs it."""
+    file = tmp_path / "file"
+    file.touch()
+    for home in ("/proc/zz", str(file)):
+        done = juice(command, JUICE_HOME=home)
+        if command == "up" or done.returncode not in (0, 1):
+            assert said(done).startswith(f"juice: cannot use {home}")
+        assert "Traceback" not in done.stderr
+
+
 def test_a_measure_that_the_database_does_not_know_yet(stack: StackInfo, tmp_path: Path) -> None:
     """A sink newer than the schema names the column and what to run, before any row is refused."""
     with installation(stack, tmp_path) as here:
