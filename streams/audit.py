@@ -213,8 +213,17 @@ class Audit:
         for account, pane, direction, kind, stream, events in self._rows(_DIFFERENCES, given):
             yield Difference(account, pane, direction, kind, tuple(stream), tuple(events))
 
-    def conservation(self) -> Conservation:
-        """Return what became of all records."""
+    def conservation(self, pause: Callable[[float], object] | None = None) -> Conservation:
+        """Return what became of all records; with `pause`, which sleeps, as it is when it holds, of LOOKS looks."""
+        found = self._conservation()
+        for _ in range(LOOKS - 1):
+            if pause is None or found.holds:
+                break
+            pause(BETWEEN)
+            found = self._conservation()
+        return found
+
+    def _conservation(self) -> Conservation:
         return Conservation(*(int(n or 0) for n in self._rows(_CONSERVATION, {})[0]))
 
     def _rows(self, sql: str, parameters: dict[str, Any]) -> Any:

@@ -105,7 +105,7 @@ def run_audit(
         differences.extend(work.settled(first, last, SHOWN, pause) if pause else work.span(first, last, SHOWN))
         if len(differences) >= SHOWN:
             break
-    return work, differences[:SHOWN], work.conservation()
+    return work, differences[:SHOWN], work.conservation(pause)
 
 
 def show_audit(work: Audit, differences: list[Difference], conservation: Conservation) -> None:
