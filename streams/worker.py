@@ -140,12 +140,18 @@ async def run(settings: Settings, kafka: str, found: Mapping[str, Topic], rules:
         if ticking.done():
             die(Exit.FAULT, f"tick: {ticking.exception()!r}")
     log.info("stopping")
-    ticking.cancel()
     try:
-        await asyncio.wait_for(app.stop(), STOP_WITHIN)
+        await asyncio.wait_for(_stop(app, ticking), STOP_WITHIN)
     except TimeoutError:
         die(Exit.OK, "stopped the short way; nothing is lost by it")
     return Exit.OK
+
+
+async def _stop(app: Juice, ticking: asyncio.Future[Any]) -> None:
+    """End what ticks, then the app."""
+    ticking.cancel()
+    await asyncio.gather(ticking, return_exceptions=True)  # or asyncio complains of what nobody waited for
+    await app.stop()
 
 
 async def _tick(app: Juice, watch: Watch, stage: Stage) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -110,3 +112,28 @@ def test_input_that_waits_while_nothing_moves_ends_the_process(watched: Watched)
     with pytest.raises(Ended) as ended:
         watched.look(2)
     assert ended.value.args == (Exit.STALLED, "5 records wait and nothing moved for 11 s")
+
+
+def test_a_worker_that_is_told_to_stop_says_nothing_of_what_ticked() -> None:
+    """Nothing is left for asyncio to complain of, and what ticks has ended before the app is stopped."""
+    did: list[str] = []
+
+    async def tick() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            did.append("ended")
+
+    async def stop() -> None:
+        did.append("stopped")
+
+    async def told() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: did.append(said["message"]))
+        ticking = asyncio.gather(tick(), tick())
+        await asyncio.sleep(0)
+        await worker._stop(SimpleNamespace(stop=stop), ticking)  # type: ignore[arg-type]
+        del ticking
+        gc.collect()
+
+    asyncio.run(told())
+    assert did == ["ended", "ended", "stopped"]
