@@ -6,6 +6,7 @@ decided here. Every name, its unit, labels and meaning: docs/telemetry.md, which
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +19,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from infra.clock import wall
+from infra.listen import refused
 from schemas.decode import Reason
 
 REGISTRY: Final = CollectorRegistry()
@@ -381,8 +383,18 @@ class _Quiet(WSGIRequestHandler):
 def serve(host: str, port: int, health: Health) -> int:
     """Serve `/metrics`, `/healthz` (alive) and `/readyz` (ready) in a thread of its own; return the port.
 
-    Raises OSError when the port is taken. Nothing served here changes anything.
+    That is any free one where `port` is taken; SettingsError where one cannot listen for another reason.
+    Nothing served here changes anything.
     """
+    try:
+        return _serve(host, port, health)
+    except OSError as error:
+        if port and error.errno == errno.EADDRINUSE:
+            return serve(host, 0, health)
+        raise refused(error, host, port) from None
+
+
+def _serve(host: str, port: int, health: Health) -> int:
     metrics = make_wsgi_app(REGISTRY)
     _ready.set_function(lambda: float(bool(health()["ready"])))
 

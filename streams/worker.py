@@ -108,10 +108,7 @@ async def run(settings: Settings, kafka: str, found: Mapping[str, Topic], rules:
     app.topic_ids = {name: topic.id for name, topic in found.items()}
     app.verdict = verdict()
     watch = Watch(app, settings)
-    try:
-        port = telemetry.serve(settings.metrics_host, settings.worker_port, watch.health)
-    except OSError:
-        port = telemetry.serve(settings.metrics_host, 0, watch.health)
+    port = telemetry.serve(settings.metrics_host, settings.worker_port, watch.health)
     log.info(
         "worker",
         version=version(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uvicorn
 
-from infra.settings import SettingsError
+from infra.listen import listener
 from streams.cli.app import app, console, settings
 from streams.page import create
 
@@ -18,6 +18,7 @@ def serve() -> None:
     Example: JUICE_SERVE_PORT=8080 juice serve
     """
     found = settings()
+    listens = listener(found.metrics_host, found.serve_port)
     console.print(f"[bold]http://{found.metrics_host}:{found.serve_port}/[/]  (Ctrl-C ends it)")
     config = uvicorn.Config(
         create(found),
@@ -29,8 +30,4 @@ def serve() -> None:
         # Open pages hold a stream that never ends by itself.
         timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
-    try:
-        server.run()
-    except SystemExit:
-        raise SettingsError(f"cannot listen on {found.metrics_host}:{found.serve_port}: is it taken?") from None
+    uvicorn.Server(config).run(sockets=[listens])

@@ -116,10 +116,7 @@ def run_sink(found: Settings) -> int:
     )
     telemetry.build(version=version())
     telemetry.inserting(work.waiting)
-    try:
-        port = telemetry.serve(found.metrics_host, found.sink_port, work.health)
-    except OSError:
-        port = telemetry.serve(found.metrics_host, 0, work.health)
+    port = telemetry.serve(found.metrics_host, found.sink_port, work.health)
     log.info("sink", version=version(), kafka=kafka, telemetry=f"http://{found.metrics_host}:{port}/metrics")
     followers = [
         *(Follower(stage, names.source(stage), names.app) for stage in STAGES),

@@ -78,6 +78,15 @@ def test_a_wrong_setting(tmp_path: Path) -> None:
     assert "crash point" in said(juice("worker", JUICE_CRASH_AT="nowhere", JUICE_HOME=str(tmp_path)))
 
 
+def test_an_address_of_another_machine(stack: StackInfo, tmp_path: Path) -> None:
+    """Who would listen there says so, and is not started again."""
+    with installation(stack, tmp_path) as here:
+        for command in ("worker", "sink", "serve"):
+            done = juice(command, **{**here.environ, "JUICE_METRICS_HOST": "192.0.2.1"})
+            assert said(done) == "juice: JUICE_METRICS_HOST: 192.0.2.1 is no address of this machine"
+            assert done.returncode == Exit.USAGE
+
+
 def test_topics_that_were_not_migrated(stack: StackInfo, tmp_path: Path) -> None:
     """A worker without topics says to run migrate."""
     line = said(juice("worker", JUICE_KAFKA=stack.kafka, JUICE_NAMESPACE="never.", JUICE_HOME=str(tmp_path)))

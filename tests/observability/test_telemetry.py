@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import socket
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra import telemetry
+from infra.listen import listener, refused
+from infra.settings import SettingsError
 from tests.conftest import Living
 from tests.observability.tools import tool
 from tests.observability.watchers import eventually
@@ -123,3 +126,28 @@ def test_lag_from_outside_is_zero_when_all_is_through(living: Living) -> None:
 
     # Silence lets time pass, and time lets a last few rows fall due: the lag may blink once more.
     eventually(lambda: lag() == dict.fromkeys(("ingest", "accept", "accumulate", "sink"), 0.0), 240, str(lag()))
+
+
+def test_a_port_that_is_taken_is_left_to_who_has_it() -> None:
+    """Another process of this machine has it: any free one does as well."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert telemetry.serve("127.0.0.1", port, lambda: {"live": True, "ready": True}) not in (0, port)
+
+
+def test_an_address_of_another_machine_is_a_mistake() -> None:
+    """Another port does not help there, and the line says which setting is wrong."""
+    with pytest.raises(SettingsError, match=r"^JUICE_METRICS_HOST: 192.0.2.1 is no address of this machine$"):
+        telemetry.serve("192.0.2.1", 9641, lambda: {"live": True, "ready": True})
+
+
+def test_why_one_cannot_listen_is_said() -> None:
+    """Whether a port is taken or may not be had."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"^cannot listen on 127.0.0.1:{port}: address already in use$"):
+            listener("127.0.0.1", port)
+    unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    assert str(refused(unknown, "nowhere", 80)) == "JUICE_METRICS_HOST: nowhere: name or service not known"
+    said = str(refused(PermissionError(errno.EACCES, "Permission denied"), "127.0.0.1", 80))
+    assert said == "cannot listen on 127.0.0.1:80: permission denied"
