@@ -12,7 +12,9 @@ from uuid import UUID
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, MemberToRemove, NewTopic
 from kafka.errors import KafkaError, NoError
+from kafka.metrics.measurable_stat import AbstractMeasurableStat
 
+from infra.clock import monotonic
 from infra.settings import Settings, SettingsError
 from infra.stack.stack import status
 
@@ -108,6 +110,35 @@ def reader(settings: Settings, kafka: str, **more: Any) -> Iterator[KafkaConsume
         yield consumer
     finally:
         consumer.close()
+
+
+class Heard(AbstractMeasurableStat):  # type: ignore[misc]
+    """When a broker last answered a consumer: one that has nothing to do, too, fetches and sends heartbeats.
+
+    It is kept as one of the client's own metrics. What it knows of connections does not tell: a broker that is frozen is
+    connected to, since the system answers for it.
+    """
+
+    def __init__(self) -> None:
+        self.at = monotonic()
+
+    def listen(self, consumer: KafkaConsumer) -> None:
+        """Take note of all answers to `consumer`."""
+        metrics = consumer._metrics
+        name = metrics.metric_name("last-answer", "juice", "When a broker last answered.")
+        metrics.sensor("request-latency").add(name, self)
+
+    def record(self, config: Any, value: float, time_ms: float) -> None:
+        """Note an answer."""
+        self.at = monotonic()
+
+    def measure(self, config: Any, now: float) -> float:
+        """Return when the last came."""
+        return self.at
+
+    def silent(self) -> float:
+        """Return the seconds for which nothing was heard."""
+        return monotonic() - self.at
 
 
 NO_ID: Final = UUID(int=0)

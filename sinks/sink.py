@@ -10,7 +10,7 @@ perhaps in other blocks: rows are absolute and versioned, so it changes nothing.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
@@ -56,6 +56,8 @@ POLL: Final = 200
 """Messages that are polled at a time. Where fewer wait, they have only just come."""
 LANES: Final = 5
 """Tables that are inserted into at a time: most of a small insert is waiting."""
+SILENT: Final = 30.0
+"""Seconds after which an insert that is under way, a broker that does not answer or a loop that stands still is too slow."""
 MAX_BYTES: Final = 16 << 20
 """A collection ends at this size, what was put aside included, whatever the number of rows. As much may be under way, and as much
 of wide tables, both as inserts' bodies too. Bytes as they came."""
@@ -114,9 +116,12 @@ class Sink:
         interval: float,
         stop: Event,
         crash_point: Any = lambda name: None,
+        unanswered: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.consumer, self.inserter, self.sources = consumer, inserter, sources
         self.rows, self.interval, self.stop, self.crash_point = rows, interval, stop, crash_point
+        self.unanswered = unanswered
+        """Says for how many seconds no broker has answered."""
         self.beat_at = monotonic()
         self._later: Blocks = {}
         self._later_since = 0.0
@@ -325,12 +330,13 @@ class Sink:
         return max((monotonic() - each.began for each in under_way), default=0.0)
 
     def health(self) -> dict[str, Any]:
-        """Return what /healthz and /readyz say: an insert that hangs is alive, but not ready."""
-        waiting = self.waiting()
-        silent = monotonic() - self.beat_at
+        """Return what /healthz and /readyz say: who waits for ClickHouse or Kafka is alive, but not ready."""
+        waiting, unanswered = self.waiting(), self.unanswered()
+        live = monotonic() - self.beat_at < SILENT or waiting > 0
         return {
-            "live": silent < 30 or waiting > 0,
-            "ready": waiting < 30,
+            "live": live,
+            "ready": live and max(waiting, unanswered) < SILENT,
             "seconds_inserting": round(waiting, 1),
+            "seconds_since_answer": round(unanswered, 1),
             "partitions": len(self.consumer.assignment()),
         }

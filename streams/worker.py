@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -51,6 +51,8 @@ class Watch:
         self.app, self.settings = app, settings
         self.started = self.recovering_since = monotonic()
         self.ready = False
+        self.silent: Callable[[], float] = lambda: monotonic() - self.started
+        """Says for how many seconds no heartbeat was answered."""
         self.lags: dict[tuple[str, int], int] = {}
         self.moved_at = monotonic()
         self._progress: dict[Any, int] = {}
@@ -58,6 +60,7 @@ class Watch:
     def look(self) -> None:
         """Note progress and lags, and what follows of them for Python; end the process when a deadline has passed."""
         consumer: Any = self.app.consumer
+        self.silent = consumer.silent
         now = monotonic()
         ready = consumer.is_ready() or (self.ready and not self.app.rebalancing)
         if ready and not self.ready:
@@ -92,12 +95,14 @@ class Watch:
             )
 
     def health(self) -> dict[str, Any]:
-        """Return what /healthz and /readyz say."""
+        """Return what /healthz and /readyz say: who may have lost its partitions is alive, but not ready."""
+        silent = self.silent()
         return {
             "live": True,
-            "ready": self.ready,
+            "ready": self.ready and silent <= self.settings.session_timeout / 1000,
             "lag_records": sum(self.lags.values()),
             "seconds_since_progress": round(monotonic() - self.moved_at, 1),
+            "seconds_since_heartbeat": round(silent, 1),
         }
 
 

@@ -17,7 +17,7 @@ from tenacity import RetryError
 from infra import allocator, telemetry
 from infra.clock import monotonic
 from infra.database import DatabaseUnreachable, check_schema, connect, one_line
-from infra.kafka import MAX_BYTES, KafkaUnreachable, broker_of, client_settings
+from infra.kafka import MAX_BYTES, Heard, KafkaUnreachable, broker_of, client_settings
 from infra.settings import Settings
 from infra.version import version
 from sinks.insert import LOCKED_OUT, Inserter, LockedOut, RowsRefused, says
@@ -45,16 +45,16 @@ def sink() -> None:
     raise SystemExit(run_sink(settings()))
 
 
-def sink_consumer(found: Settings, kafka: str) -> KafkaConsumer:
-    """Return a member of the sink's group; raise KafkaUnreachable when no broker answers."""
+def sink_consumer(found: Settings, kafka: str, heard: Heard) -> KafkaConsumer:
+    """Return a member of the sink's group, whose answers are `heard`; raise KafkaUnreachable when no broker answers."""
     try:
-        return KafkaConsumer(
+        consumer = KafkaConsumer(
             **client_settings(found, kafka),
             group_id=Names.of(found).sink_group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=found.session_timeout,
-            heartbeat_interval_ms=max(1_000, found.session_timeout // 10),
+            heartbeat_interval_ms=min(max(1_000, found.session_timeout // 10), 10_000),
             # So long a rebalance waits for who does not come back (docs/gotchas.md); and a sink whose insert takes longer
             # leaves the group, and inserts again what it could not commit, which changes nothing.
             max_poll_interval_ms=max(60_000, 3 * found.session_timeout),
@@ -65,15 +65,17 @@ def sink_consumer(found: Settings, kafka: str) -> KafkaConsumer:
         )
     except (KafkaError, OSError) as error:
         raise KafkaUnreachable.because(error, found, kafka) from None
+    heard.listen(consumer)
+    return consumer
 
 
-def _again(found: Settings, kafka: str, work: Sink, stop: Event) -> None:
+def _again(found: Settings, kafka: str, heard: Heard, work: Sink, stop: Event) -> None:
     """Give the sink a new consumer in place of one that failed, as soon as a broker answers, unless told to stop."""
     _close(work.consumer)
     while not stop.wait(AGAIN):
         work.beat_at = monotonic()  # it waits as it should
         try:
-            work.consumer = sink_consumer(found, kafka)
+            work.consumer = sink_consumer(found, kafka, heard)
         except KafkaUnreachable as error:
             log.warning("waiting for Kafka", error=str(error))
         else:
@@ -95,7 +97,8 @@ def run_sink(found: Settings) -> int:
     stop = Event()
     try:
         check_schema(connect(found), found.database, ALL_TABLES.values())
-        consumer = sink_consumer(found, kafka)
+        heard = Heard()
+        consumer = sink_consumer(found, kafka, heard)
     except (DatabaseUnreachable, KafkaUnreachable) as error:
         print(f"juice: {error}", file=sys.stderr)
         return (
@@ -113,6 +116,7 @@ def run_sink(found: Settings) -> int:
         interval=found.sink_interval / 1000,
         stop=stop,
         crash_point=faults.crash_point,
+        unanswered=heard.silent,
     )
     telemetry.build(version=version())
     telemetry.inserting(work.waiting)
@@ -136,7 +140,7 @@ def run_sink(found: Settings) -> int:
             except (KafkaError, OSError) as error:
                 if not stop.is_set():
                     log.warning("Kafka is away; beginning again from what is committed", error=one_line(error))
-                    _again(found, kafka, work, stop)
+                    _again(found, kafka, heard, work, stop)
             except RetryError:  # told to stop while ClickHouse was away
                 break
     finally:

@@ -550,9 +550,13 @@ class GuardedConsumer(driver.Consumer):
             self._check_growth(assigned)
         await super().on_partitions_assigned(assigned, generation_id)
 
+    def silent(self) -> float:
+        """Return the seconds since the last heartbeat was sent that was answered."""
+        return monotonic() - self._heartbeat_at
+
     def check_lease(self) -> None:
         """End the process if the group may have given our partitions away: no heartbeat for a session's length."""
-        silent = monotonic() - self._heartbeat_at
+        silent = self.silent()
         if silent > self._lease:
             die(
                 Exit.LEASE,

@@ -384,7 +384,18 @@ def test_health_tells_an_insert_that_lasts_from_a_sink_that_hangs() -> None:
     assert (sink.health()["live"], sink.health()["ready"]) == (True, False)
     log.inserter.go.set()
     wait(sink._narrow.inserts)
-    assert (sink.health()["live"], sink.health()["ready"]) == (False, True)
+    assert (sink.health()["live"], sink.health()["ready"]) == (False, False)
+    sink.beat_at += 60
+    assert (sink.health()["live"], sink.health()["ready"]) == (True, True)
+
+
+def test_health_tells_a_broker_that_does_not_answer() -> None:
+    """A sink that waits for it is alive, and not ready."""
+    for silent in (29.0, 31.0):
+        _, sink = followed(1, lambda log: True)
+        sink.unanswered = lambda silent=silent: silent
+        said = sink.health()
+        assert (said["live"], said["ready"], said["seconds_since_answer"]) == (True, silent < 30, silent)
 
 
 @pytest.mark.parametrize("refused", ["_narrow", "_wide"])

@@ -37,6 +37,8 @@ class Watched:
         table = SimpleNamespace(recovered_records=0)
         stage = SimpleNamespace(next_offset=lambda _: self.done, table=table)
         self.consumer = SimpleNamespace(begins={}, waiting=lambda _: self.waiting, late=lambda: self.late)
+        self.consumer.silent = lambda: self.silent
+        self.silent = 0.5
         self.consumer.is_ready = lambda: bool(self.consumer.begins) or self.spare
         self.spare = False
         self.app: Any = SimpleNamespace(consumer=self.consumer, stages={TP.topic: stage}, rebalancing=False)
@@ -97,6 +99,19 @@ def test_who_has_no_partition_has_nothing_to_recover(watched: Watched) -> None:
     """A spare worker is ready for as long as it takes."""
     watched.spare = True
     assert all(watched.look(60) for _ in range(10))
+
+
+@pytest.mark.parametrize("spare", [True, False], ids=["without partitions", "with some"])
+def test_who_may_have_lost_its_partitions_is_not_ready(watched: Watched, spare: bool) -> None:
+    """No heartbeat was answered for a session; that is said, and ends nothing by itself."""
+    watched.spare, watched.consumer.begins, watched.waiting = spare, {} if spare else {TP: 0}, 0
+    assert watched.look()
+    watched.silent = 11
+    assert not watched.look(60)
+    said = watched.watch.health()
+    assert (said["live"], said["seconds_since_heartbeat"]) == (True, 11)
+    watched.silent = 0.5
+    assert watched.look()
 
 
 def test_input_that_waits_while_nothing_moves_ends_the_process(watched: Watched) -> None:
