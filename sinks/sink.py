@@ -19,7 +19,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
 
 from infra import telemetry
@@ -58,6 +58,8 @@ LANES: Final = 5
 """Tables that are inserted into at a time: most of a small insert is waiting."""
 SILENT: Final = 30.0
 """Seconds after which an insert that is under way, a broker that does not answer or a loop that stands still is too slow."""
+COMMIT: Final = 5.0
+"""Seconds for which the answer to a commit is waited for. What it did not cover is in the next."""
 MAX_BYTES: Final = 16 << 20
 """A collection ends at this size, what was put aside included, whatever the number of rows. As much may be under way, and as much
 of wide tables, both as inserts' bodies too. Bytes as they came."""
@@ -303,9 +305,14 @@ class Sink:
         ours = self._in.keys() & self.consumer.assignment()
         try:
             if ours:
-                self.consumer.commit({tp: OffsetAndMetadata(self._in[tp], "", -1) for tp in ours})
+                offsets = {tp: OffsetAndMetadata(self._in[tp], "", -1) for tp in ours}
+                self.consumer.commit(offsets, timeout_ms=int(COMMIT * 1000))
+        except KafkaTimeoutError:
+            log.warning("commit not answered, trying again", seconds=COMMIT)
+            return
         except KafkaError as error:
-            log.warning("commit refused, trying again", error=str(error))
+            said = str(error) if any(error.args) else error.__class__.__name__  # many say "None"
+            log.warning("commit refused, trying again", error=said)
             return
         self._in = {}
         self.crash_point("sink.after-commit")

@@ -13,7 +13,8 @@ import msgspec
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 from kafka import TopicPartition
-from kafka.errors import IllegalStateError, RebalanceInProgressError
+from kafka.errors import IllegalStateError, KafkaError, KafkaTimeoutError, RebalanceInProgressError
+from structlog.testing import capture_logs
 
 from infra.database import DatabaseUnreachable
 from sinks import sink as module
@@ -226,7 +227,7 @@ class Followed(Log):
             self.stop.set()
         return found
 
-    def commit(self, offsets: Any) -> None:
+    def commit(self, offsets: Any, **_: Any) -> None:
         """Note how many rows are in, and the offset."""
         if self.refuse:
             self.refuse -= 1
@@ -293,7 +294,7 @@ class Mixed(Log):
             self.stop.set()
         return super().poll()
 
-    def commit(self, offsets: Any) -> None:
+    def commit(self, offsets: Any, **_: Any) -> None:
         """Note the offset; all rows before it are in."""
         (offset,) = (each.offset for each in offsets.values())
         assert self.inserter.rows.total() >= 10 * (offset - 1)
@@ -321,7 +322,7 @@ def test_what_is_under_way_beside_wide_rows_is_committed_with_them(monkeypatch: 
     committed: list[dict[TopicPartition, int]] = []
     consumer: Any = SimpleNamespace(
         assignment=lambda: {ROWS, other},
-        commit=lambda offsets: committed.append({tp: each.offset for tp, each in offsets.items()}),
+        commit=lambda offsets, **_: committed.append({tp: each.offset for tp, each in offsets.items()}),
     )
     sink = Sink(consumer, None, Sources("rows", "letters"), rows=1, interval=0.0, stop=Event())  # type: ignore[arg-type]
     narrow, wide = Future[None](), Future[None]()
@@ -365,6 +366,37 @@ def test_what_is_in_is_committed_when_no_more_comes() -> None:
     log.refuse = 3
     sink.run()
     assert log.committed[-1] == (20, 3)
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (KafkaTimeoutError(None), {"event": "commit not answered, trying again", "seconds": 5.0}),
+        (
+            RebalanceInProgressError(None),
+            {"event": "commit refused, trying again", "error": "RebalanceInProgressError"},
+        ),
+        (
+            IllegalStateError("no group"),
+            {"event": "commit refused, trying again", "error": "IllegalStateError: no group"},
+        ),
+    ],
+)
+def test_a_commit_that_does_not_succeed_comes_again(raised: KafkaError, said: dict[str, Any]) -> None:
+    """It is waited for only so long, and whether nobody answered or somebody refused is said."""
+    waited: list[int] = []
+
+    def commit(_: Any, timeout_ms: int) -> None:
+        waited.append(timeout_ms)
+        raise raised
+
+    consumer: Any = SimpleNamespace(assignment=lambda: {ROWS}, commit=commit)
+    sink = Sink(consumer, None, Sources("rows", "letters"), rows=1, interval=0.0, stop=Event())  # type: ignore[arg-type]
+    sink._in = {ROWS: 7}
+    with capture_logs() as logs:
+        sink._commit()
+    assert (waited, sink._in) == ([5_000], {ROWS: 7})
+    assert [{key: line[key] for key in said} for line in logs] == [said]
 
 
 def test_a_partition_may_be_taken_away_while_rows_are_collected() -> None:
