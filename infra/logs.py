@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from math import inf
 from typing import Final
 
 import structlog
 
+from infra.clock import monotonic
 from infra.settings import Settings
 
 QUIET: Final = {
@@ -16,9 +18,41 @@ QUIET: Final = {
     "aiokafka": logging.WARNING,
     "kafka": logging.CRITICAL,
     "streams": logging.WARNING,
+    "urllib3": logging.CRITICAL,
+    "clickhouse_connect": logging.CRITICAL,
 }
 """Who would say much, and from which level on it is heard. Faust's services log under the module that subclasses them;
-what we say ourselves is logged as `juice`."""
+what we say ourselves is logged as `juice`, what ClickHouse's client meets among it."""
+
+EVERY: Final = 10.0
+"""Seconds in which a library says the same once: without a broker aiokafka said 1,123 lines in so many."""
+KNOWN: Final = 500
+"""So many of its sayings are remembered, which is more than it has, unless it puts names into them."""
+
+
+class Seldom(logging.Filter):
+    """Lets each logger but our own say one thing, whatever it fills in, once in EVERY seconds, and how often it was left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+        """By logger and message: when it was let through, and how often it was not since."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a line is let through."""
+        if record.name == "juice":
+            return True
+        key, now = (record.name, str(record.msg)), monotonic()
+        since, left_out = self._said.get(key, (-inf, 0))
+        if now - since < EVERY:
+            self._said[key] = since, left_out + 1
+            return False
+        if len(self._said) >= KNOWN:
+            self._said.clear()
+        self._said[key] = now, 0
+        if left_out:
+            record.msg = f"{record.msg} ({left_out} more like it were left out)"
+        return True
 
 
 def configure(settings: Settings) -> None:
@@ -44,6 +78,8 @@ def configure(settings: Settings) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    if level != logging.DEBUG:
+        handler.addFilter(Seldom())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
