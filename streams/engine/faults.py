@@ -12,6 +12,10 @@ import sys
 from enum import IntEnum
 from typing import Final, NoReturn
 
+import structlog
+
+log = structlog.get_logger("juice")
+
 
 class Exit(IntEnum):
     """Exit codes of a worker or sink, for supervisors."""
@@ -90,5 +94,17 @@ def crash_point(name: str) -> None:
 
 def die(code: Exit, why: str) -> NoReturn:
     """End the process now, saying why in one line. No handlers, no clean-up: only what is durable counts."""
-    print(f"juice: {code.name.lower()}: {why}", file=sys.stderr, flush=True)
-    os._exit(code)
+    try:
+        _say(code, f"juice: {code.name.lower()}: {why}")
+    finally:
+        os._exit(code)
+
+
+def _say(code: Exit, line: str) -> None:
+    """Say it as everything else is said: in the log, where there is one, which writes it before it returns."""
+    if not structlog.is_configured():
+        print(line, file=sys.stderr, flush=True)
+    elif code == Exit.OK:
+        log.warning(line)
+    else:
+        log.critical(line, code=int(code))

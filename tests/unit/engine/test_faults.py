@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -73,6 +75,29 @@ def test_what_a_person_must_mend_is_not_started_again(tmp_path: Path) -> None:
     code, noted, said = supervised(tmp_path, "usage")
     assert (code, noted) == (Exit.USAGE, ["0 "])
     assert "juice: usage: no" in said
+
+
+LAST = """
+import sys
+from infra import logs
+from infra.settings import load
+from streams.engine.faults import Exit, die
+logs.configure(load({"JUICE_LOG": sys.argv[1], "JUICE_LOG_LEVEL": "error"}))
+die(Exit.LEASE, "no heartbeat")
+"""
+
+
+@pytest.mark.parametrize("log", ["json", "text"])
+def test_the_last_words_are_a_line_of_the_log_like_any_other(log: str) -> None:
+    """Whoever reads the log as JSON can read these, too, and they are written before the process ends."""
+    done = subprocess.run([sys.executable, "-c", LAST, log], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == Exit.LEASE
+    (line,) = done.stderr.splitlines()
+    if log == "text":
+        assert re.fullmatch(r"timestamp='[^']+' level='critical' event='juice: lease: no heartbeat' .*", line)
+    else:
+        said = json.loads(line)
+        assert (said["event"], said["level"], said["code"]) == ("juice: lease: no heartbeat", "critical", 75)
 
 
 def test_a_supervisor_that_is_stopped_stops_its_child(tmp_path: Path) -> None:
