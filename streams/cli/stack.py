@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated
 
 import typer
@@ -14,6 +14,7 @@ from infra.database import connect
 from infra.database import migrate as migrate_database
 from infra.kafka import admin_client, broker_of, ensure_topics, topic_partitions
 from infra.settings import Settings, SettingsError
+from infra.stack.asking import silent
 from streams.cli.app import app, console, err, settings
 from streams.demo import left
 from streams.engine.faults import arm, crash_point
@@ -60,21 +61,29 @@ def down(
 
 @app.command()
 def status(as_json: Json = False) -> None:
-    """Show what of the local stack runs, and where. Exit 1 when it does not run."""
+    """Show what of the local stack runs, and where. Exit 1 when it does not run, or runs and does not answer."""
     info = stack.status(settings().home)
-    _show(info, as_json)
-    raise typer.Exit(0 if info.running else 1)
+    mute = silent(info)
+    _show(info, as_json, mute)
+    raise typer.Exit(0 if info.running and not mute else 1)
 
 
-def _show(info: stack.StackInfo, as_json: bool) -> None:
+def _show(info: stack.StackInfo, as_json: bool, mute: Collection[str] | None = None) -> None:
+    """Print a stack; `mute` are the names of servers that run and do not answer, where they were asked."""
     if as_json:
-        print(json.dumps(json.loads(info.to_json())))
+        said = json.loads(info.to_json())
+        if mute is not None:
+            for each in said["services"]:
+                each["answers"] = each["running"] and each["name"] not in mute
+        print(json.dumps(said))
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("service", "state", "address", "pid", "log"):
-        table.add_column(heading)
+    for heading in ("service", "state", "address", "pid"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("log", overflow="fold")
     for service in info.services:
         state = "[green]up[/]" if service.running else "[red]down[/]"
+        state = "[yellow]does not answer[/]" if service.name in (mute or ()) else state
         table.add_row(service.name, state, service.address or "", str(service.pid or ""), str(service.log))
     console.print(table if info.services else "nothing runs; start it with `juice up`")
 

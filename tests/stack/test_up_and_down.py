@@ -1,6 +1,8 @@
 """A real Kafka and a real ClickHouse: started, broken, started again, stopped."""
 
 import json
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -158,6 +160,32 @@ def test_a_server_can_be_frozen_and_woken(own: StackInfo) -> None:
     finally:
         local.send(own.home, "clickhouse", signal.SIGCONT)
     assert sql(own, "SELECT 1") == "1"
+
+
+def status(info: StackInfo, *arguments: str) -> tuple[int, str]:
+    """Return what `juice status` ends with and says."""
+    command = [sys.executable, "-m", "streams.cli", "status", *arguments]
+    done = subprocess.run(
+        command, env=os.environ | {"JUICE_HOME": info.home}, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("name", ["clickhouse", "kafka-1"])
+def test_a_server_that_runs_and_does_not_answer_is_not_up(own: StackInfo, name: str) -> None:
+    """It is said in words and to programs, and where its log is is said in full, however narrow the window."""
+    code, said = status(own)
+    assert (code, said.count(" up ")) == (0, 2)
+    local.send(own.home, name, signal.SIGSTOP)
+    try:
+        code, said = status(own)
+        assert (code, said.count(" up "), said.count("does not answer")) == (1, 1, 1)
+        assert all(service.log in re.sub(r"\s", "", said) for service in own.services)
+        code, said = status(own, "--json")
+        assert code == 1
+        assert {each["name"]: each["answers"] for each in json.loads(said)["services"]}[name] is False
+    finally:
+        local.send(own.home, name, signal.SIGCONT)
 
 
 def test_an_unknown_server_is_named(own: StackInfo) -> None:
