@@ -15,14 +15,11 @@ from rich.text import Text
 
 from infra.database import Client, check_schema, connect, one_line
 from infra.settings import Settings, SettingsError
-from schemas.event import KINDS
 from streams.cli.app import app, console, settings
-from streams.measures.account.explanation import remarks
-from streams.tables import ALL_TABLES
+from streams.measures.explanation import DOCS, ledger, parts, remarks
 
 Window = Literal["5m", "1h", "24h", "7d", "30d"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-_DOCS: Final = {column.name: column.doc for column in ALL_TABLES["account_scores"].columns}
 
 
 def _client(found: Settings) -> Client:
@@ -75,7 +72,7 @@ def _score(client: Client, database: str, account: str, window: str) -> dict[str
 def _score_table(row: dict[str, Any], score: str) -> Table:
     """Return the parts of a score, which add up to it; the words are those of the columns."""
     table = Table(
-        title=f"{score}: {_DOCS[score].split(':')[0]}",
+        title=f"{score}: {DOCS[score].split(':')[0]}",
         title_justify="left",
         title_style="bold",
         box=None,
@@ -84,10 +81,8 @@ def _score_table(row: dict[str, Any], score: str) -> Table:
     table.add_column("part")
     table.add_column("points", justify="right")
     table.add_column("for", style="dim")
-    for name, doc in _DOCS.items():
-        if name.startswith(f"{score}_") and doc.startswith("points: "):
-            part = name.removeprefix(f"{score}_").replace("_", " ")
-            table.add_row(part, f"{row[name]:+.1f}", doc.removeprefix("points: "))
+    for part, points, doc in parts(row, score):
+        table.add_row(part, f"{points:+.1f}", doc)
     table.add_row("[bold]sum[/]", f"[bold]{row[score]:.1f}[/]", "")
     return table
 
@@ -97,11 +92,8 @@ def _ledger(row: dict[str, Any]) -> Table:
     table.add_column("kind")
     for heading in ("received", "earned", "incentivised", "given"):
         table.add_column(heading, justify="right")
-    for kind in KINDS:
-        received, given = row.get(f"received_{kind}"), row.get(f"given_{kind}")
-        if received or given:
-            earned, bought = row.get(f"received_{kind}_earned"), row.get(f"received_{kind}_incentivised")
-            table.add_row(kind, *("" if n is None else f"{n:,}" for n in (received, earned, bought, given)))
+    for kind, *numbers in ledger(row):
+        table.add_row(kind, *("" if n is None else f"{n:,}" for n in numbers))
     return table
 
 

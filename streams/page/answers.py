@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from infra.clock import wall
 from streams.campaigns import queries as campaigns
+from streams.measures.explanation import ledger, parts
 from streams.page import queries, shapes
 from streams.page.source import Ask, Row
 from streams.tables import ALL_TABLES
@@ -21,7 +22,6 @@ READ: Final = 20_000
 POINTS: Final = 60
 NAME: Final = 1_024
 """Longest name that is looked for, in characters."""
-_DOCS: Final = {column.name: column.doc for column in ALL_TABLES["account_scores"].columns}
 
 
 class Absent(Exception):
@@ -70,8 +70,12 @@ class Page:
             "window": window,
             "windows": [w for w in queries.WINDOWS if w in found],
             "scores": scores,
-            "statement": {score: _parts(scores, score) for score in ("influence", "outreach")} if scores else {},
-            "ledger": _ledger(scores) if scores else [],
+            "statement": {
+                score: [part._asdict() for part in parts(scores, score)] for score in ("influence", "outreach")
+            }
+            if scores
+            else {},
+            "ledger": [line._asdict() for line in ledger(scores or {}) if line.earned is not None],
             "history": shapes.filled(
                 self._ask(queries.history(self._db, name, window)),
                 until=max(row["as_of"] for row in found.values()),
@@ -162,35 +166,6 @@ class Page:
             "dead_letters": self._ask(queries.dead_letters(self._db)),
             "tables": tables,
         }
-
-
-def _parts(row: Row, score: str) -> list[Row]:
-    """Return the parts of a score, which add up to it; the words are those of the columns."""
-    return [
-        {
-            "part": name.removeprefix(f"{score}_").replace("_", " "),
-            "points": row[name],
-            "doc": doc.removeprefix("points: "),
-        }
-        for name, doc in _DOCS.items()
-        if name.startswith(f"{score}_") and doc.startswith("points: ")
-    ]
-
-
-def _ledger(row: Row) -> list[Row]:
-    """Return what went each way by kind, kinds without any left out."""
-    kinds = [name.removeprefix("given_") for name in _DOCS if f"{name}_earned" in _DOCS and name.startswith("given_")]
-    lines = [
-        {
-            "kind": kind,
-            "received": row.get(f"received_{kind}"),
-            "earned": row.get(f"received_{kind}_earned"),
-            "incentivised": row.get(f"received_{kind}_incentivised"),
-            "given": row.get(f"given_{kind}"),
-        }
-        for kind in kinds
-    ]
-    return [line for line in lines if line["received"] or line["given"]]
 
 
 def _window(asked: Asked) -> str:

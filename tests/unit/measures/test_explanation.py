@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from streams.measures.account.explanation import explain, remarks
+from streams.measures.explanation import parts, remarks
 from tests.unit.measures.test_influence import crowd
 from tests.unit.measures.world import DAY, HOUR, MINUTE, NOON, World, act
 
 
-def test_the_lines_of_a_statement_add_up() -> None:
-    """The numbers below a score, as printed, come to the score, to their last digit's rounding."""
+@pytest.mark.parametrize("score", ["influence", "outreach"])
+def test_the_parts_of_a_score_add_up(score: str) -> None:
+    """They come to the score, and each has a word and says for what it is."""
     world = World()
     world.happen(*crowd(60), *crowd(20, at=NOON - 5 * HOUR, name="more"), act("reply", "ada", "fan3", at=NOON - DAY))
     world.look(NOON + MINUTE, only="ada")
-    lines = explain(world.read("ada"))
-    starts = [n for n, line in enumerate(lines) if line.says in ("Influence", "Outreach")]
-    for start in starts:
-        parts = []
-        for line in lines[start + 1 :]:
-            if not line.says.startswith("  "):
-                break
-            parts.append(float(line.number))
-        assert parts
-        assert sum(parts) == pytest.approx(float(lines[start].number), abs=0.051 * (len(parts) + 1))
+    row = world.read("ada")
+    found = parts(row, score)
+    assert all(part.part and part.doc for part in found)
+    assert sum(part.points for part in found) == pytest.approx(row[score], abs=0.051 * (len(found) + 1))
+    assert any(part.points for part in found)
 
 
 def test_what_was_discounted_is_remarked() -> None:
