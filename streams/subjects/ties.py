@@ -166,8 +166,13 @@ class Ties(Subject[dict[int, Day]]):
 
 def _due(state: dict[int, Day]) -> Due:
     """Return when to look at a tie of these days."""
-    last = max(state)
-    return Due(floor=(min(last, min(state) + PUT_UP_WITH) + 1) * DAY)
+    return _over(min(max(state), min(state) + PUT_UP_WITH) if len(state) > 1 else next(iter(state)))
+
+
+@lru_cache(maxsize=1024)
+def _over(day: int) -> Due:
+    """Return when the floor has passed a day."""
+    return Due(floor=(day + 1) * DAY)
 
 
 def _past(day: int, now: Now) -> bool:
