@@ -192,17 +192,18 @@ def fact_of(event: Event, time: int) -> Fact:
 
 def passed_on(fact: Fact) -> str:
     """Return the post that a share or quote passes on: its `object`, unless that is the share's own post, which it is where it is
-    neither root nor parent of a share that has one of these.
+    neither root (without one, the object is) nor parent, as for cascades.
 
-    >>> [passed_on(Fact("1", SHARE, 0, "ada", object="own", **of)) for of in ({}, {"root": "r"}, {"root": "r", "parent": "p"})]
-    ['own', 'r', 'p']
+    >>> [passed_on(Fact("1", SHARE, 0, "ada", object="own", root="r", parent=parent)) for parent in ("", "p")]
+    ['r', 'p']
+    >>> [passed_on(Fact("1", SHARE, 0, "ada", object="o", parent=parent)) for parent in ("", "p")]
+    ['o', 'o']
     >>> [passed_on(Fact("1", SHARE, 0, "ada", object=post, root="r", parent="p")) for post in ("r", "p", "")]
     ['r', 'p', 'p']
     """
-    object, root, parent = fact.object, fact.root, fact.parent
-    if object and (object in (root, parent) or not (root or parent)):
-        return object
-    return parent or root
+    object, parent = fact.object, fact.parent
+    root = fact.root or object
+    return object if object and object in (root, parent) else parent or root
 
 
 def normal_tags(tags: Iterable[str]) -> tuple[str, ...]:

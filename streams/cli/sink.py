@@ -101,9 +101,8 @@ def run_sink(found: Settings) -> int:
         consumer = sink_consumer(found, kafka, heard)
     except (DatabaseUnreachable, KafkaUnreachable) as error:
         print(f"juice: {error}", file=sys.stderr)
-        return (
-            Exit.USAGE if says(error, LOCKED_OUT) else Exit.UNAVAILABLE
-        )  # which may come back: whoever starts us may try again
+        # Who does not answer may come back: whoever starts us may try again.
+        return Exit.USAGE if says(error, LOCKED_OUT) else Exit.UNAVAILABLE
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     gc.freeze()  # the sink looks for cycles after each insert: not in what was imported
