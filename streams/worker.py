@@ -60,7 +60,7 @@ class Watch:
     def look(self) -> None:
         """Note progress and lags, and what follows of them for Python; end the process when a deadline has passed."""
         consumer: Any = self.app.consumer
-        self.silent = consumer.silent
+        self.silent = consumer.lease.silent
         now = monotonic()
         ready = consumer.is_ready() or (self.ready and not self.app.rebalancing)
         if ready and not self.ready:
@@ -72,7 +72,7 @@ class Watch:
         elif self.ready and not ready:
             self.recovering_since = now
         self.ready = ready
-        runtime.turns(backlog=ready and bool(consumer.late()))
+        runtime.turns(backlog=ready and bool(consumer.pacing.late()))
         if not ready:
             if now - self.recovering_since > self.settings.recovery_deadline / 1000:
                 die(Exit.RECOVERY, f"not ready after {now - self.recovering_since:.0f} s")

@@ -7,7 +7,8 @@ Read in this order:
 - `outbox`: sends that are acknowledged before anything else happens;
 - `wire`, `fetched`: what goes to brokers and comes from them is not copied;
 - `gathering`: where little comes, what was polled waits for more;
-- `consumer`: no holes, progress from the state, the lease;
+- `pacing`, `holes`, `lease`: who is polled, what may be passed over, how long we may write;
+- `consumer`: Faust's, put together with these: no holes, progress from the state; `clients`: what is changed of aiokafka below;
 - `stage`: one agent, put together from these: order check, body, effects, flush;
 - `app`, `runtime`: the Faust app on which stages run, and how Python runs it;
 - `faults`: crash points and the ways out of the process;

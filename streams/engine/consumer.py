@@ -4,109 +4,41 @@ What of Faust it answers:
 
 - In rebalances Faust drops part of a poll and goes on behind it, marking the hole as done, clears the agents' queues,
   and lets input through before recovery is over (387,856 of 400,000 events in an experiment). So nothing of a guarded
-  topic is delivered before its next offset is known, and where a poll begins elsewhere, it is fetched again.
+  topic is delivered before its next offset is known, and where a poll begins elsewhere, it is fetched again (`holes.py`).
 - Kafka's committed offsets lag or run ahead of state (190,000 records after rebalances). So a partition begins where
   its table's progress record says; what is committed is copied from there, for lag monitors.
 - Faust's own bookkeeping of acknowledgements builds a list with one integer per message, and its compiled streams do so
   without asking the consumer. It grew for ever; `force_commit` throws it away.
-- A log may end with control records of a transaction, which are not delivered. Progress would never reach the end, so a
-  transactional producer that pauses would look like a worker that hangs: `end_without_records`.
-- Faust reads uncommitted unless it writes transactions itself, so what a producer had aborted would count. Ours reads committed.
-- A worker that was stopped for longer than its session must not write when it wakes: `check_lease`.
-- Faust reads each partition as fast as it can. On a backlog ingest was three times as fast as accept, and some of its
-  partitions were twice as fast as others. Accept cannot forget an id before it has read what ingest has said, nor before
-  the slowest partition has come that far: after ten hours of event time it held five hours of ids, 272 MiB, and more with
-  each. And what accumulate has yet to read is kept in Kafka for days only. So ingest waits for the stages after it (`AHEAD`,
-  `FURTHER`), and its partitions for each other (`APART`), as long as these move (`STUCK`), and never for long (`TURN`), because
-  time passes for all partitions only with what ingest sends. Partitions of different workers wait for each other, too: two
-  workers that did not came 59,000 of 268,000 records apart, and an event cost them 49 µs instead of 38 (docs/scaling.md).
-- Faust delivers what it polled one message after the other, and waits where a stage's queue is full. So the slowest stage
-  set the pace of all: at half of full load a record waited for 0.35 s at each of them, behind batches of the third. A
-  partition is left out of polls while a batch of it is waiting already (`UNDER_WAY`), and no queue is ever full.
+- A worker that was stopped for longer than its session must not write when it wakes: `lease.py`.
+- Faust reads each partition as fast as it can, and waits where a queue is full: `pacing.py`.
 - Where little comes Faust delivers each record as it comes, and a batch costs nearly the same however little is in it. So what
   was polled waits a moment for more (`gathering.py`).
-- aiokafka has one fetch under way per broker, and Faust lets it wait for 1.5 s. While it waits for partitions that are
-  caught up, those that have records are not asked for: with three stages on one broker a worker stood still half of the
-  time (8,592 and 15,056 records/s without and with, two runs one after the other, counts alone): `FETCH_WAIT`.
+- What must be changed of aiokafka below: `clients.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
 from math import inf
 from typing import Any
 
-import structlog
-from aiokafka.conn import CloseReason
-from aiokafka.consumer import fetcher
-from aiokafka.consumer.fetcher import READ_COMMITTED
-from aiokafka.protocol.produce import ProduceRequest
-from aiokafka.structs import TopicPartition
 from faust.tables.recovery import Recovery
 from faust.transport.drivers import aiokafka as driver
 from mode.utils.futures import notify
 
 from infra import telemetry
 from infra.clock import monotonic
-from streams.engine import seat
+from streams.engine import clients, seat
+from streams.engine.clients import STALE
 from streams.engine.faults import Exit, crash_point, die
-from streams.engine.fetched import Batches
 from streams.engine.gathering import Gathering
-from streams.engine.wire import gather
+from streams.engine.holes import Holes
+from streams.engine.lease import Lease
+from streams.engine.pacing import Pacing
 
-log = structlog.get_logger("juice")
-
-RETRIES = 2
-"""How often a poll that begins beyond the next offset is fetched again before the hole counts as the log's own."""
-
-FETCH_WAIT = 50
-"""Milliseconds for which a broker may hold back a fetch that finds no records, while there is work."""
-IDLE_WAIT = 600
-"""The same while there is none: it keeps nobody waiting then, and an idle worker should cost nothing. Well below STALE, so that
-it is always known how much waits."""
-
-UNDER_WAY = 2
-"""Batches of a partition that may be delivered and not done: the one being worked on and the next."""
 PAUSE = 0.02
 """Seconds until partitions that were left out of a poll are looked at again."""
-
-AHEAD = 8
-"""Messages of one partition that may wait before accept while ingest reads on; on a backlog each has some 1,000 events."""
-FURTHER = 16
-"""The same before accumulate, for each partition of accept: messages are more there, and smaller where little waits."""
-
-APART = 300_000
-"""Milliseconds of event time that one partition of the input may be ahead of another while both have a backlog."""
-
-BACKLOG = 1_000
-"""Records. A partition where fewer wait is live: it waits for nobody, and nobody for it."""
-
-STUCK = 5.0
-"""Seconds without progress after which a partition is not waited for: its leader may be down, or its records gone."""
-
-STALE = 2.0
-"""Seconds for which a reported end offset is trusted, counted from the request. Longer than IDLE_WAIT, so a normal fetch never
-makes it stale; a freeze or a hanging fetch does."""
-
-QUIET = 5.0
-"""Seconds for which a partition must be quiet near its end before the offsets left there count as holding no records."""
-
-TURN = 10.0
-"""Seconds after which a partition that waits for others is polled once all the same: they may never catch up."""
-
-
-@dataclass
-class _End:
-    """What is known of a partition that may have nothing left but offsets without records."""
-
-    begin: int
-    end: int
-    since: float
-    looked: float
-    again: bool = False
-    """It was fetched again."""
 
 
 class GuardedRecovery(Recovery):
@@ -133,45 +65,38 @@ class GuardedConsumer(driver.Consumer):
         self._starts: dict[Any, int] = {}
         """The offset at which the first one began."""
         self._recovered_generation = -1
-        self._retried: dict[Any, tuple[int, int, int]] = {}
         self._committed: dict[Any, int] = {}
-        self._seen: dict[Any, tuple[int | None, float, float]] = {}
-        """By partition: its next offset, since when it is that, and when we last looked."""
-        self._turns: dict[Any, float] = {}
-        self._ends: dict[Any, _End] = {}
-        self._gathering = Gathering(list(self._stages))
-        self._under_way: dict[Any, int] = {}
-        """Batches of each partition that were delivered and are not done."""
         self._coordinator: Any = None
-        self._heartbeat_at = monotonic()
-        self._lease = self.app.conf.broker_session_timeout
+        self._holes = Holes()
+        self._gathering = Gathering(list(self.stages))
+        self.pacing = Pacing(self)
+        self.lease = Lease(self.app.conf.broker_session_timeout)
 
     @property
-    def _stages(self) -> Mapping[str, Any]:
+    def stages(self) -> Mapping[str, Any]:
         """Stages by the topic they read."""
-        stages: Mapping[str, Any] = self.app.stages
-        return stages
+        found: Mapping[str, Any] = self.app.stages
+        return found
 
     def _new_consumer_thread(self) -> Any:
         """Give the consumer's thread a loop of the kind that runs here: Faust takes the standard one, whatever we run on."""
         return driver.AIOKafkaConsumerThread(self, thread_loop=type(self.loop)(), loop=self.loop, beacon=self.beacon)
 
-    # What can be changed of aiokafka once there is one
-
     async def on_started(self) -> None:
-        """Watch heartbeats and connections, pace the fetches, and read what is committed, once the consumer thread runs."""
+        """Change what must be changed of aiokafka, once there is one."""
         await super().on_started()
-        self._watch_heartbeats()
         consumer = self._thread._ensure_consumer()
-        watch_connections(consumer._client)
-        read_batches(consumer._fetcher)
-        note_asked(consumer._fetcher)
-        gather_connections(consumer._client)
-        consumer._fetcher._isolation_level = READ_COMMITTED
+        self._coordinator = consumer._coordinator
+        clients.watch_heartbeats(self._coordinator, self.lease.begin)
+        clients.watch_connections(consumer._client)
+        clients.gather_connections(consumer._client)
+        clients.read_batches(consumer._fetcher)
+        clients.note_asked(consumer._fetcher)
+        clients.read_committed(consumer._fetcher)
         self._pace_fetches(busy=True)
 
     def _pace_fetches(self, busy: bool) -> None:
-        self._thread._ensure_consumer()._fetcher._fetch_max_wait_ms = FETCH_WAIT if busy else IDLE_WAIT
+        clients.pace_fetches(self._thread._ensure_consumer()._fetcher, busy=busy)
 
     # Where to begin
 
@@ -187,7 +112,7 @@ class GuardedConsumer(driver.Consumer):
         self._check_topics()
         starts: dict[Any, int] = {}
         for tp in self.assignment():
-            stage = self._stages.get(tp.topic)
+            stage = self.stages.get(tp.topic)
             if stage is not None:
                 stage.check_input(tp.partition)
                 offset = stage.next_offset(tp.partition)
@@ -208,16 +133,18 @@ class GuardedConsumer(driver.Consumer):
         if self.begins:
             return True
         recovered = self._recovered_generation == self.app.consumer_generation_id and not self.app.rebalancing
-        return recovered and not any(tp.topic in self._stages for tp in self.assignment())
+        return recovered and not any(tp.topic in self.stages for tp in self.assignment())
 
     def begin(self, starts: Mapping[Any, int]) -> None:
         """Let input flow from where it starts, by partition."""
-        self.begins, self._starts, self._retried, self._under_way = dict(starts), dict(starts), {}, {}
+        self.begins, self._starts = dict(starts), dict(starts)
+        self._holes.clear()
+        self.pacing.begin()
 
     def _check_topics(self) -> None:
         """End the process where a topic is gone: Faust would go on without it, and nobody would read it when it is back."""
         cluster = self._thread._ensure_consumer()._client.cluster
-        if missing := [topic for topic in self._stages if not cluster.partitions_for_topic(topic)]:
+        if missing := [topic for topic in self.stages if not cluster.partitions_for_topic(topic)]:
             die(Exit.UNAVAILABLE, f"topics are missing: {', '.join(missing)}")
 
     def _check_growth(self, assigned: set[Any]) -> None:
@@ -225,7 +152,7 @@ class GuardedConsumer(driver.Consumer):
         the new ones. Otherwise time would pass without them, and their events would be late; and Faust gives a partition and its
         changelog to one worker only where there are as many of both.
         """
-        topic, stage = next(iter(self._stages.items()))
+        topic, stage = next(iter(self.stages.items()))
         cluster = self._thread._ensure_consumer()._client.cluster
         for name in (topic, stage.table.changelog_topic_name):
             known = cluster.partitions_for_topic(name) or ()
@@ -237,7 +164,8 @@ class GuardedConsumer(driver.Consumer):
         """Deliver nothing more until the next recovery is over."""
         crash_point("worker.rebalancing")
         telemetry.rebalance()
-        self.begins, self._starts, self._seen, self._turns, self._under_way = {}, {}, {}, {}, {}
+        self.begins, self._starts = {}, {}
+        self.pacing.clear()
         self._gathering.clear()
         self._recovered_generation = -1
         await super().on_partitions_revoked(revoked)
@@ -253,9 +181,8 @@ class GuardedConsumer(driver.Consumer):
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:  # noqa: ASYNC109  as Faust has it
         polled, active = await super()._wait_next_records(timeout)
         records: Any = polled
-        busy = bool(records) or self._gathering.wait() is not None or any(map(self._is_burdened, self._under_way))
-        self._pace_fetches(busy=busy)
-        for tp in [tp for tp in records or () if tp.topic in self._stages]:
+        self._pace_fetches(busy=bool(records) or self._gathering.wait() is not None or self.pacing.is_busy)
+        for tp in [tp for tp in records or () if tp.topic in self.stages]:
             if not records[tp]:
                 continue
             want = self.begins.get(tp)
@@ -263,8 +190,8 @@ class GuardedConsumer(driver.Consumer):
             if want is None:
                 records.pop(tp)
             elif first == want:
-                self._retried.pop(tp, None)
-            elif first < want or not self._natural(tp, want, first):
+                self._holes.filled(tp)
+            elif first < want or not self._holes.is_natural(tp, want, first):
                 self._check_end(tp, want)
                 records.pop(tp)
                 telemetry.refetch()
@@ -274,12 +201,12 @@ class GuardedConsumer(driver.Consumer):
     async def _getmany(self, active_partitions: set[Any] | None, timeout: float) -> Any:  # noqa: ASYNC109  as Faust has it
         wait = self._gathering.wait()
         polled = await self._poll(active_partitions, timeout if wait is None else min(wait, timeout))
-        enough = self.late() or self._retried  # a backlog, or a hole that was fetched again and so waited
-        return self._gathering.through(polled, at_once=bool(enough))
+        enough = bool(self.pacing.late()) or self._holes.retried  # what was fetched again has waited
+        return self._gathering.through(polled, at_once=enough)
 
     async def _poll(self, active: set[Any] | None, timeout: float) -> Any:  # noqa: ASYNC109  as Faust has it
-        wanted = self._in_turn(active)
-        burdened = {tp for tp in wanted or () if self._is_burdened(tp)}
+        wanted = None if active is None else self.pacing.in_turn(active)
+        burdened = {tp for tp in wanted or () if self.pacing.is_burdened(tp)}
         if not wanted or not burdened:
             return await super()._getmany(wanted, timeout)
         if free := wanted - burdened:
@@ -287,81 +214,10 @@ class GuardedConsumer(driver.Consumer):
         await asyncio.sleep(PAUSE)
         return {}
 
-    def _is_burdened(self, tp: Any) -> bool:
-        return self._under_way.get(tp, 0) >= UNDER_WAY and self._moves(tp)
-
-    def _in_turn(self, active: set[Any] | None) -> set[Any] | None:
-        """Return `active` without the input partitions that should wait now; all of it if nothing would be left.
-
-        All input partitions wait while much waits before the second stage, here; those with a backlog while much waits before a
-        later stage; else those with a backlog that are well ahead of another with a backlog.
-        """
-        first, *later = self._stages
-        if active is None:
-            return None
-        late = self.late()
-        if any(self._piles_up(topic, AHEAD) for topic in later[:1]):
-            ahead = [tp for tp in self.begins if tp.topic == first]
-        elif any(self._piles_up(topic, FURTHER * self._stages[topic].partitions) for topic in later[1:]):
-            ahead = late
-        else:
-            ahead = self._ahead(late)
-        held = {tp for tp in ahead if tp in active and not self._has_its_turn(tp)}
-        return active - held or active
-
-    def _ahead(self, late: list[Any]) -> list[Any]:
-        """Return which of the `late` partitions are well ahead in event time of another with a backlog, here or elsewhere.
-
-        How far other workers' partitions are is known from the second stage, which lags; beside those, ours count as far as it
-        knows them to be.
-        """
-        if not late:
-            return []  # it is asked with every poll
-        first, *later = self._stages.values()
-        reached = {tp: time for tp in late if (time := first.reached(tp.partition)) is not None}
-        slowest = next((tp for tp in sorted(reached, key=reached.__getitem__) if self._moves(tp)), None)
-        ahead = [] if slowest is None else _beyond(reached, reached[slowest])
-        heard = later[0].heard() if later else {}
-        ours = {tp.partition for tp in self.begins if self._stages[tp.topic] is first}
-        others = {p: time for p, (offset, time) in heard.items() if p not in ours and self._changes(p, offset)}
-        if others:
-            known = {tp: heard[tp.partition][1] for tp in late if tp.partition in heard}
-            ahead += _beyond(known, min(others.values()))
-        return ahead
-
-    def _piles_up(self, topic: str, most: int) -> bool:
-        """Tell whether more than `most` messages wait in a partition of the topic that moves."""
-        return any(tp.topic == topic and self.waiting(tp) > most and self._moves(tp) for tp in self.begins)
-
-    def _has_its_turn(self, tp: Any) -> bool:
-        now = monotonic()
-        if now - self._turns.setdefault(tp, now) < TURN:
-            return False
-        self._turns[tp] = now
-        return True
-
-    def _moves(self, tp: Any) -> bool:
-        """Tell whether a partition's next offset has changed lately."""
-        return self._changes(tp, self._stages[tp.topic].next_offset(tp.partition))
-
-    def _changes(self, what: Any, offset: int | None) -> bool:
-        """Tell whether an offset, of whatever it is, has changed in the last STUCK seconds, as far as it was looked at."""
-        now = monotonic()
-        before, since, looked = self._seen.get(what, (None, now, now))
-        if before != offset or now - looked > STUCK:
-            since = now
-        self._seen[what] = offset, since, now
-        return now - since < STUCK
-
     def highwater(self, tp: Any) -> int:
         """Return the offset up to which a partition can be read: its end, or the beginning of the first open transaction."""
         end: int | None = self._thread._ensure_consumer().last_stable_offset(tp)
         return max(end or 0, 0)
-
-    def late(self) -> list[Any]:
-        """Return the partitions that the first stage reads and that have a backlog."""
-        first = next(iter(self._stages))
-        return [tp for tp in self.begins if tp.topic == first and self.waiting(tp) >= BACKLOG]
 
     def waiting(self, tp: Any) -> int:
         """Return how many records of a guarded partition wait to be processed, as far as is known."""
@@ -398,7 +254,7 @@ class GuardedConsumer(driver.Consumer):
         """Return the next offset that is not durably applied. Delivered batches do not count; before the first flush it is
         where the partition started.
         """
-        done: int | None = self._stages[tp.topic].next_offset(tp.partition)
+        done: int | None = self.stages[tp.topic].next_offset(tp.partition)
         return self._starts.get(tp, 0) if done is None else done
 
     def _asked(self, tp: Any) -> float:
@@ -412,33 +268,20 @@ class GuardedConsumer(driver.Consumer):
     async def end_without_records(self, tp: Any) -> int | None:
         """Return the end of a partition where no record waits before it, only what transactions leave; None while one may.
 
-        It is returned when for QUIET seconds, in which we were awake and Kafka answered, the consumer had read beyond it and
-        all that it delivered was done; and for as long again after the same was fetched once more. Input goes on from there.
-        Offsets without records that are added meanwhile come after that, so a producer that aborts again and again holds
-        nothing up.
+        Before that it is fetched once more; input goes on from there (`Holes.end`).
         """
         begin = self.begins.get(tp)
         done = begin == self.done(tp) and not self._gathering.holds(tp)
         if not (self.lag(tp) and self.waiting(tp)) or begin is None or not done:
-            self._ends.pop(tp, None)
+            self._holes.has_no_end(tp)
             return None
-        now = monotonic()
-        seen = self._ends.get(tp)
-        if seen is None or seen.begin != begin:
-            seen = self._ends[tp] = _End(begin, self.highwater(tp), now, now)
-        elif now - seen.looked > STALE or self._position(tp) < seen.end:
-            seen.since = now
-        seen.looked = now
-        if now - seen.since < QUIET:
-            return None
-        seen.since = now
-        if not seen.again:
-            seen.again = True
+        end = self._holes.end(tp, begin, self.highwater(tp), self._position(tp))
+        if end == begin:
             await self.rewind(tp, begin)
             return None
-        del self._ends[tp]
-        self.begins[tp] = seen.end
-        return seen.end
+        if end is not None:
+            self.begins[tp] = end
+        return end
 
     def _position(self, tp: Any) -> int:
         """Return the offset that is fetched next."""
@@ -453,44 +296,23 @@ class GuardedConsumer(driver.Consumer):
             said = f"{tp.topic}-{tp.partition} ends at {length}, and was read up to {want}"
             die(Exit.UNAVAILABLE, f"{said}; if it stays so, its end was lost, and `juice rebuild` counts what is there")
 
-    def _natural(self, tp: Any, want: int, first: int) -> bool:
-        """Tell whether the log itself has no records from `want` to `first`: each time it is fetched again, it begins there.
-
-        Control records of transactional producers leave such holes, and so does retention.
-        """
-        known_want, known_first, count = self._retried.get(tp, (-1, -1, 0))
-        count = count + 1 if (known_want, known_first) == (want, first) else 0
-        self._retried[tp] = (want, first, count)
-        if count < RETRIES:
-            return False
-        del self._retried[tp]
-        if first - want > 1:
-            log.warning(
-                "offsets without records: a transaction was aborted, or retention was faster than we",
-                topic=tp.topic,
-                partition=tp.partition,
-                begin=want,
-                end=first,
-            )
-        return True
-
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:  # noqa: ASYNC109  as Faust has it
         """Yield messages, each with where it was fetched from."""
         async for tp, message in super().getmany(timeout):
-            if tp.topic in self._stages:
+            if tp.topic in self.stages:
                 begin = self.begins.get(tp)
                 if begin is None:
                     continue
                 batch: Any = message.value
                 message.value = batch._replace(begin=begin)
                 self.begins[tp] = message.offset + 1
-                self._under_way[tp] = self._under_way.get(tp, 0) + 1
+                self.pacing.delivered(tp)
             yield tp, message
 
     def taken(self, tp: Any, generation: int) -> None:
         """Note that a stage is done with a batch that was delivered in that generation."""
-        if generation == self.app.consumer_generation_id and self._under_way.get(tp):
-            self._under_way[tp] -= 1
+        if generation == self.app.consumer_generation_id:
+            self.pacing.taken(tp)
 
     # Acknowledgements: the state is the truth, so there is nothing to keep
 
@@ -512,7 +334,7 @@ class GuardedConsumer(driver.Consumer):
         self._acked_index.clear()
         offsets: dict[Any, int] = {}
         for tp in list(self.begins):
-            offset = self._stages[tp.topic].next_offset(tp.partition)
+            offset = self.stages[tp.topic].next_offset(tp.partition)
             if offset is not None and self._committed.get(tp) != offset:
                 offsets[tp] = offset
         if not offsets:
@@ -527,41 +349,13 @@ class GuardedConsumer(driver.Consumer):
     def verify_event_path(self, now: float, tp: Any) -> None:
         """Leave livelock detection to the supervisor's watchdog, which looks at progress."""
 
-    # The lease
-
-    def _watch_heartbeats(self) -> None:
-        self._coordinator = coordinator = self._thread._ensure_consumer()._coordinator
-        heartbeat = coordinator._do_heartbeat
-
-        async def watched() -> Any:
-            asked = monotonic()
-            alive = await heartbeat()
-            if alive:
-                self._heartbeat_at = asked
-            return alive
-
-        coordinator._do_heartbeat = watched
-
     async def on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
         """Begin a new lease: the group has just let us in."""
-        self._heartbeat_at = monotonic()
+        self.lease.begin()
         if self._coordinator is not None:
             seat.note(self._coordinator.member_id)
             self._check_growth(assigned)
         await super().on_partitions_assigned(assigned, generation_id)
-
-    def silent(self) -> float:
-        """Return the seconds since the last heartbeat was sent that was answered."""
-        return monotonic() - self._heartbeat_at
-
-    def check_lease(self) -> None:
-        """End the process if the group may have given our partitions away: no heartbeat for a session's length."""
-        silent = self.silent()
-        if silent > self._lease:
-            die(
-                Exit.LEASE,
-                f"no heartbeat was answered for {silent:.1f} s; another worker may own our partitions",
-            )
 
 
 class GuardedProducer(driver.Producer):
@@ -577,81 +371,9 @@ class GuardedProducer(driver.Producer):
         """Guard the connection once there is one."""
         await super().on_start()
         client = self._ensure_producer().client
-        guard_sends(client, lambda: self.app.consumer.check_lease())
-        gather_connections(client)
-        watch_connections(client)
-
-
-def _beyond(times: Mapping[Any, int], slowest: int) -> list[Any]:
-    """Return what is too far ahead of the slowest."""
-    return [what for what, time in times.items() if time > slowest + APART]
-
-
-def guard_sends(client: Any, check: Callable[[], None]) -> None:
-    """Let `client`, aiokafka's, call `check` before each request that writes records."""
-    send = client.send
-
-    async def guarded(node: int, request: Any, **more: Any) -> Any:
-        if isinstance(request, ProduceRequest):
-            crash_point("worker.sending")
-            check()
-        return await send(node, request, **more)
-
-    client.send = guarded
-
-
-def read_batches(of: Any) -> None:
-    """Let `of`, aiokafka's fetcher, read records by `Batches`, which look at checksums themselves."""
-    fetcher.MemoryRecords = Batches
-    of._check_crcs = False
-
-
-def note_asked(of: Any) -> None:
-    """Let `of`, aiokafka's fetcher, note in each partition's state, as `asked`, when the request was sent that the state is the
-    answer to; aiokafka notes only when it read the answer.
-    """
-    fetch = of._proc_fetch_request
-
-    async def noting(assignment: Any, node: int, request: Any) -> Any:
-        asked = monotonic()
-        states = [
-            assignment.state_value(TopicPartition(topic, one[0])) for topic, some in request.topics for one in some
-        ]
-        before = [(state, state.timestamp) for state in states if state is not None]
-        done = await fetch(assignment, node, request)
-        for state, timestamp in before:
-            if state.timestamp != timestamp:
-                state.asked = asked
-        return done
-
-    of._proc_fetch_request = noting
-
-
-def gather_connections(client: Any) -> None:
-    """Let `client`, aiokafka's, keep in pieces what it sends to brokers and what it gets from them."""
-    connection_to = client._get_conn
-
-    async def gathering(*where: Any, **more: Any) -> Any:
-        connection = await connection_to(*where, **more)
-        if connection is not None and connection.connected():
-            gather(connection)
-        return connection
-
-    client._get_conn = gathering
-
-
-def watch_connections(client: Any) -> None:
-    """Let `client`, aiokafka's, count the connections to brokers that it did not close itself."""
-    closed = client._on_connection_closed
-
-    def counted(connection: Any, reason: CloseReason | None) -> None:
-        if reason in (CloseReason.CONNECTION_BROKEN, CloseReason.CONNECTION_TIMEOUT):
-            telemetry.disconnect()
-        closed(connection, reason)
-
-    client._on_connection_closed = counted
-    for connection in client._conns.values():
-        connection._on_close_cb = counted
+        clients.guard_sends(client, lambda: self.app.consumer.lease.check())
+        clients.gather_connections(client)
+        clients.watch_connections(client)
 
 
 class GuardedTransport(driver.Transport):

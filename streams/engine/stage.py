@@ -29,9 +29,9 @@ import structlog
 from infra import telemetry
 from infra.clock import monotonic, wall
 from streams.engine.batches import Batch, beginning
-from streams.engine.consumer import UNDER_WAY
 from streams.engine.faults import CorruptState, Exit, crash_point, die
 from streams.engine.outbox import Send, send_all
+from streams.engine.pacing import UNDER_WAY
 from streams.engine.store import State
 from streams.engine.table import BatchTable
 
@@ -320,10 +320,10 @@ class Stage:
 
     async def _apply(self, partition: int, effects: Effects, offset: int) -> None:
         crash_point(f"{self.name}.before-sends")
-        self.app.consumer.check_lease()
+        self.app.consumer.lease.check()
         sent = await send_all(self.app.producer._producer, effects.sends)
         crash_point(f"{self.name}.after-sends")
-        self.app.consumer.check_lease()
+        self.app.consumer.lease.check()
         of = self._topic_id or self.table.inputs.get(partition, b"")  # not forgotten because a broker does not say
         wrote = await self.table.flush(partition, effects.writes, offset, effects.kept, of)
         crash_point(f"{self.name}.after-progress")

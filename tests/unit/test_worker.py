@@ -36,8 +36,9 @@ class Watched:
         patch.setattr(worker, "die", self._die)
         table = SimpleNamespace(recovered_records=0)
         stage = SimpleNamespace(next_offset=lambda _: self.done, table=table)
-        self.consumer = SimpleNamespace(begins={}, waiting=lambda _: self.waiting, late=lambda: self.late)
-        self.consumer.silent = lambda: self.silent
+        self.consumer = SimpleNamespace(begins={}, waiting=lambda _: self.waiting)
+        self.consumer.pacing = SimpleNamespace(late=lambda: self.late)
+        self.consumer.lease = SimpleNamespace(silent=lambda: self.silent)
         self.silent = 0.5
         self.consumer.is_ready = lambda: bool(self.consumer.begins) or self.spare
         self.spare = False

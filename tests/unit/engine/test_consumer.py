@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from math import inf
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.client import AIOKafkaClient
-from aiokafka.conn import CloseReason
-from aiokafka.consumer import fetcher
-from aiokafka.consumer.fetcher import Fetcher
-from aiokafka.consumer.subscription_state import SubscriptionState
-from aiokafka.protocol.metadata import MetadataRequest
-from aiokafka.protocol.produce import ProduceRequest
-from aiokafka.record.memory_records import MemoryRecords
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.engine import consumer as module
+from streams.engine import lease
 from streams.engine import stage as stage_module
 from streams.engine.batches import Batch
-from streams.engine.consumer import (
-    AHEAD,
-    APART,
-    BACKLOG,
-    FETCH_WAIT,
-    FURTHER,
-    QUIET,
-    RETRIES,
-    STALE,
-    STUCK,
-    TURN,
-    UNDER_WAY,
-    guard_sends,
-    note_asked,
-    read_batches,
-    watch_connections,
-)
+from streams.engine.clients import FETCH_WAIT, STALE
 from streams.engine.faults import Exit
-from streams.engine.fetched import Batches
 from streams.engine.gathering import FIRST
+from streams.engine.holes import QUIET, RETRIES
 from tests.unit.engine.world import Died, Record, World, caught, in_world
 
 ROUTED = TP("juice.routed", 1)
@@ -88,14 +64,6 @@ class Thread:
     def assignment(self) -> set[Any]:
         """Return the partitions."""
         return {ROUTED, OTHER}
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Let the consumer's clock stand; whoever changes the one number in the list moves it."""
-    moment = [1_000.0]
-    monkeypatch.setattr(module, "monotonic", lambda: moment[0])
-    return moment
 
 
 def poll(monkeypatch: pytest.MonkeyPatch, *first: int) -> None:
@@ -153,197 +121,6 @@ EVENTS = [TP("social.events", number) for number in range(3)]
 DECODED = TP("juice.decoded", 3)
 
 
-async def asked(
-    world: World,
-    monkeypatch: pytest.MonkeyPatch,
-    lags: Mapping[Any, int],
-    times: Mapping[int, int],
-    *active: Any,
-    heard: Mapping[int, tuple[int, int]] = MappingProxyType({}),
-) -> set[Any]:
-    """Poll `active` partitions; return those of which records are taken. By partition: how many wait, event time, and what the
-    second stage has heard: offset and event time.
-    """
-    seen: list[set[Any]] = []
-
-    async def getmany(self: Any, partitions: set[Any], _: float) -> Mapping[Any, Any]:
-        seen.append(partitions)
-        return {}
-
-    monkeypatch.setattr(driver.Consumer, "_getmany", getmany)
-    for stage in world.app.stages.values():
-        monkeypatch.setattr(stage, "next_offset", lambda partition: 5)
-        monkeypatch.setattr(stage, "reached", times.get)
-        monkeypatch.setattr(stage, "heard", lambda: heard)
-    monkeypatch.setattr(world.consumer, "highwater", lambda tp: 5 + lags[tp])
-    world.consumer.begins = dict.fromkeys(lags, 5)
-    await world.consumer._getmany(set(active), 0)
-    return seen[0]
-
-
-def full(world: World) -> int:
-    """Return how many messages may wait before accumulate."""
-    return FURTHER * world.stage.partitions
-
-
-@pytest.mark.parametrize("held", [False, True])
-def test_ingest_waits_for_accept(monkeypatch: pytest.MonkeyPatch, held: bool) -> None:
-    """While much of what ingest has said waits here, its input does; on a backlog memory would grow with what is between."""
-
-    async def test(world: World) -> None:
-        every = {*EVENTS, DECODED, ROUTED}
-        lags = {**dict.fromkeys(EVENTS, 1), DECODED: AHEAD + held, ROUTED: full(world)}
-        assert await asked(world, monkeypatch, lags, {}, *every) == ({DECODED, ROUTED} if held else every)
-        only = set(EVENTS)
-        assert await asked(world, monkeypatch, lags, {}, *only) == only, "no partitions mean all of them to aiokafka"
-
-    in_world(test)
-
-
-@pytest.mark.parametrize("held", [False, True])
-def test_a_backlog_waits_for_accumulate(monkeypatch: pytest.MonkeyPatch, held: bool) -> None:
-    """So that it waits where it is kept, and not between the stages. Who is live does not wait."""
-
-    async def test(world: World) -> None:
-        late, also, live = EVENTS
-        every = {*EVENTS, DECODED, ROUTED}
-        lags = {late: BACKLOG, also: BACKLOG, live: BACKLOG - 1, DECODED: AHEAD, ROUTED: full(world) + held}
-        assert await asked(world, monkeypatch, lags, {}, *every) == (every - {late, also} if held else every)
-
-    in_world(test)
-
-
-@pytest.mark.parametrize("stages", [1, 2])
-def test_there_may_be_fewer_stages(monkeypatch: pytest.MonkeyPatch, stages: int) -> None:
-    """The engine knows no number of them: what there is of later ones is waited for, and partitions for each other."""
-
-    async def test(world: World) -> None:
-        _, fast, _ = EVENTS
-        world.app.chain(list(world.app.stages.values())[:stages])
-        every, later = set(EVENTS), {DECODED} if stages == 2 else set()
-        lags = {**dict.fromkeys(EVENTS, BACKLOG), **dict.fromkeys(later, AHEAD)}
-        assert await asked(world, monkeypatch, lags, {}, *lags) == every | later
-        assert await asked(world, monkeypatch, lags, {0: 0, 1: APART + 1}, *lags) == (every | later) - {fast}
-        if later:
-            assert await asked(world, monkeypatch, {**lags, DECODED: AHEAD + 1}, {}, *lags) == later
-
-    in_world(test)
-
-
-@pytest.mark.parametrize("stage", [DECODED, ROUTED])
-def test_who_waits_for_a_later_stage_has_its_turn(monkeypatch: pytest.MonkeyPatch, now: list[float], stage: TP) -> None:
-    """What ingest says is what lets time pass, for others' partitions as well, and here there may always be too much."""
-    monkeypatch.setattr(module, "STUCK", 1_000_000)
-
-    async def test(world: World) -> None:
-        lags = {**dict.fromkeys(EVENTS, BACKLOG), DECODED: 1, ROUTED: 1, stage: 10**6}
-        taken = [0, 0, 0]
-        for _ in range(100):
-            now[0] += TURN / 10
-            polled = await asked(world, monkeypatch, lags, {}, *lags)
-            taken = [count + (tp in polled) for count, tp in zip(taken, EVENTS, strict=True)]
-        assert taken == [10 - 1] * 3
-
-    in_world(test)
-
-
-def test_partitions_with_a_backlog_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who is ahead in event time waits; who is live waits for nobody, and nobody for who has said nothing yet."""
-
-    async def test(world: World) -> None:
-        slow, fast, other = EVENTS
-        lags = dict.fromkeys(EVENTS, BACKLOG)
-        times = {0: 0, 1: APART + 1, 2: APART}
-        assert await asked(world, monkeypatch, lags, times, *EVENTS, ROUTED) == {slow, other, ROUTED}
-        assert await asked(world, monkeypatch, {**lags, fast: BACKLOG - 1}, times, *EVENTS) == set(EVENTS)
-        assert await asked(world, monkeypatch, {**lags, slow: BACKLOG - 1}, times, *EVENTS) == set(EVENTS)
-        assert await asked(world, monkeypatch, lags, {1: APART + 1, 2: APART}, *EVENTS) == set(EVENTS)
-        assert await asked(world, monkeypatch, lags, times, fast) == {fast}
-
-    in_world(test)
-
-
-def test_partitions_wait_for_those_that_other_workers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As far as is known of both in the same place: ours are further than that, and may be further than they."""
-
-    async def test(world: World) -> None:
-        near, far, unknown = EVENTS
-        elsewhere = len(EVENTS)
-        lags = dict.fromkeys(EVENTS, BACKLOG)
-        times = dict.fromkeys(range(3), 10 * APART)
-        heard = {0: (1, APART), 1: (1, APART + 1), elsewhere: (1, 0), elsewhere + 1: (1, 9 * APART)}
-        assert await asked(world, monkeypatch, lags, times, *EVENTS, heard=heard) == {near, unknown}
-        assert await asked(world, monkeypatch, {**lags, far: BACKLOG - 1}, times, *EVENTS, heard=heard) == set(EVENTS)
-        ours = {0: (1, 0), 1: (1, 9 * APART)}
-        assert await asked(world, monkeypatch, lags, times, *EVENTS, heard=ours) == set(EVENTS)
-
-    in_world(test)
-
-
-def test_who_does_not_move_elsewhere_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> None:
-    """Its worker may be gone, and we not yet told."""
-    monkeypatch.setattr(module, "TURN", 1_000)
-
-    async def test(world: World) -> None:
-        lags = dict.fromkeys(EVENTS, BACKLOG)
-        times = dict.fromkeys(range(3), 2 * APART)
-        here = {p: (1, time) for p, time in times.items()}
-        for moment, offset, held in ((0, 7, True), (STUCK - 0.1, 7, True), (STUCK, 7, False), (STUCK + 0.1, 8, True)):
-            now[0] = 1_000 + moment
-            taken = await asked(world, monkeypatch, lags, times, *EVENTS, ROUTED, heard={**here, 3: (offset, 0)})
-            assert taken == {ROUTED} | (set() if held else set(EVENTS))
-
-    in_world(test)
-
-
-def test_late_is_what_has_a_backlog_of_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits before a later stage is fewer and larger messages."""
-
-    async def test(world: World) -> None:
-        lags = {**dict.fromkeys(EVENTS, BACKLOG - 1), DECODED: 10**6}
-        for late in ([], [EVENTS[1]]):
-            await asked(world, monkeypatch, {**lags, **dict.fromkeys(late, BACKLOG)}, {}, *EVENTS)
-            assert world.app.consumer.late() == late
-
-    in_world(test)
-
-
-def test_nobody_waits_for_long_for_who_does_not_move(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> None:
-    """Neither ingest for an accept partition whose records are gone, nor a partition for one whose leader is down."""
-
-    async def test(world: World) -> None:
-        slow, _, other = EVENTS
-        lags = {**dict.fromkeys(EVENTS, BACKLOG), DECODED: AHEAD + 1}
-        times = {0: 0, 1: 2 * APART + 2, 2: APART + 1}
-        for moment, taken in ((0, {DECODED}), (STUCK - 0.1, {DECODED}), (STUCK, {DECODED, slow})):
-            now[0] = 1_000 + moment
-            assert await asked(world, monkeypatch, lags, times, *EVENTS, DECODED) == taken
-        monkeypatch.setattr(module, "TURN", 1_000)
-        now[0] += STUCK
-        assert await asked(world, monkeypatch, lags, times, *EVENTS, DECODED) == {DECODED, slow, other}
-
-    in_world(test)
-
-
-def test_who_waits_for_another_has_its_turn(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> None:
-    """However far the other is behind, and though it moves: it may never be caught up with."""
-    monkeypatch.setattr(module, "STUCK", 1_000_000)
-
-    async def test(world: World) -> None:
-        slow, fast, other = EVENTS
-        lags = dict.fromkeys(EVENTS, BACKLOG)
-        times = {0: 0, 1: 10 * APART, 2: 0}
-        read = 0
-        for _ in range(100):
-            now[0] += TURN / 10
-            taken = await asked(world, monkeypatch, lags, times, *EVENTS)
-            assert taken >= {slow, other}
-            read += fast in taken
-        assert read == 10 - 1
-
-    in_world(test)
-
-
 def test_a_hole_of_the_log_itself_is_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     """What begins at the same place however often it is fetched is not worth waiting for."""
 
@@ -380,7 +157,7 @@ def test_what_ends_before_what_was_read_ends_the_process(
             "nothing of what was before is taken, not even what is new of it"
         )
         assert thread.seeks == [{ROUTED: 5}] * 10
-        assert not world.consumer._retried, "or nobody would wait for more"
+        assert not world.consumer._holes.retried, "or nobody would wait for more"
 
     in_world(test)
 
@@ -446,38 +223,6 @@ def test_messages_say_where_they_were_fetched_from(monkeypatch: pytest.MonkeyPat
     in_world(test)
 
 
-def test_a_partition_that_is_worked_on_is_not_asked_for_more(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> None:
-    """Faust waits where a queue is full, and so would all others; one that does not move is asked again after a while."""
-    free = TP("juice.routed", 0)
-
-    async def messages(self: Any, _: float) -> AsyncIterator[tuple[Any, Any]]:
-        yield ROUTED, SimpleNamespace(offset=9, value=Batch(-1, ()))
-
-    async def test(world: World) -> None:
-        async def polled(*active: Any) -> set[Any]:
-            return await asked(world, monkeypatch, {ROUTED: 9, free: 9}, {}, *active)
-
-        generation = world.app.consumer_generation_id
-        for _ in range(UNDER_WAY):
-            assert await polled(ROUTED, free) == {ROUTED, free}
-            assert [tp async for tp, _ in world.consumer.getmany(0)] == [ROUTED]
-        assert await polled(ROUTED, free) == {free}
-        world.consumer.taken(ROUTED, generation - 1)
-        assert await polled(ROUTED, free) == {free}, "that batch was of another generation"
-        assert await world.consumer._getmany({ROUTED}, 0) == {}
-        world.consumer.taken(ROUTED, generation)
-        assert await polled(ROUTED, free) == {ROUTED, free}
-        assert [tp async for tp, _ in world.consumer.getmany(0)] == [ROUTED]
-        assert await polled(ROUTED, free) == {free}
-        now[0] += STUCK - 0.1
-        assert await polled(ROUTED, free) == {free}
-        now[0] += 0.1
-        assert await polled(ROUTED, free) == {ROUTED, free}
-
-    monkeypatch.setattr(driver.Consumer, "getmany", messages)
-    in_world(test)
-
-
 def test_what_waits_for_more_is_pending_and_no_hole(monkeypatch: pytest.MonkeyPatch) -> None:
     """It was polled and not delivered: there is something to do, and nothing is to be passed over; a rebalance forgets it."""
 
@@ -494,11 +239,11 @@ def test_what_waits_for_more_is_pending_and_no_hole(monkeypatch: pytest.MonkeyPa
         world.consumer.begin({ROUTED: 5})
         assert not world.consumer.pending(ROUTED)
         await world.consumer.end_without_records(ROUTED)
-        assert ROUTED in world.consumer._ends
+        assert ROUTED in world.consumer._holes._ends
         assert await world.consumer._getmany({ROUTED}, 0) == {}
         assert world.consumer.pending(ROUTED)
         assert await world.consumer.end_without_records(ROUTED) is None
-        assert ROUTED not in world.consumer._ends
+        assert ROUTED not in world.consumer._holes._ends
         await world.consumer.on_partitions_revoked({ROUTED})
         world.consumer.begin({ROUTED: 5})
         assert not world.consumer.pending(ROUTED)
@@ -523,18 +268,6 @@ def test_fetches_do_not_wait_long_while_records_wait_for_more(monkeypatch: pytes
         assert thread.kafka._fetcher._fetch_max_wait_ms == FETCH_WAIT
         await world.consumer._wait_next_records(1.0)
         assert asked[1] <= FIRST
-
-    in_world(test)
-
-
-def test_ingest_waits_for_an_accept_that_is_worked_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That all of its partitions have batches under way is no reason to read on what waits for it."""
-
-    async def test(world: World) -> None:
-        lags = {**dict.fromkeys(EVENTS, 1), DECODED: AHEAD + 1, ROUTED: 10**6}
-        world.consumer._under_way = {DECODED: UNDER_WAY, ROUTED: UNDER_WAY}
-        with pytest.raises(IndexError):  # nothing is polled at all
-            await asked(world, monkeypatch, lags, {}, *lags)
 
     in_world(test)
 
@@ -608,127 +341,22 @@ def test_what_is_committed_is_copied_from_the_state() -> None:
 
 def test_without_heartbeats_for_a_session_the_process_ends(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> None:
     """Up to then the lease holds; being let in by the group begins a new one."""
-    caught(monkeypatch, module)
+    caught(monkeypatch, lease)
 
     async def test(world: World) -> None:
         now[0] += world.app.conf.broker_session_timeout
-        world.consumer.check_lease()
+        world.consumer.lease.check()
         now[0] += 0.1
         with pytest.raises(Died) as died:
-            world.consumer.check_lease()
+            world.consumer.lease.check()
         assert died.value.code == Exit.LEASE
         await world.consumer.on_partitions_assigned(set())
-        world.consumer.check_lease()
+        world.consumer.lease.check()
 
     async def assigned(self: Any, partitions: set[Any], generation_id: int = 0) -> None:
         return None
 
     monkeypatch.setattr(driver.Consumer, "on_partitions_assigned", assigned)
-    in_world(test)
-
-
-def test_only_an_answered_heartbeat_counts(monkeypatch: pytest.MonkeyPatch, now: list[float]) -> None:
-    """And from when it was asked: the group counts from there."""
-    answers = [True, False]
-
-    class Coordinator:
-        """Answers heartbeats slowly."""
-
-        async def _do_heartbeat(self) -> bool:
-            now[0] += 2
-            return answers.pop(0)
-
-    async def test(world: World) -> None:
-        coordinator: Any = Coordinator()
-        kafka = SimpleNamespace(_coordinator=coordinator)
-        world.consumer._thread = SimpleNamespace(_ensure_consumer=lambda: kafka)  # type: ignore[assignment]
-        world.consumer._watch_heartbeats()
-        now[0] = 2_000.0
-        assert await coordinator._do_heartbeat()
-        assert world.consumer._heartbeat_at == 2_000.0
-        assert not await coordinator._do_heartbeat()
-        assert world.consumer._heartbeat_at == 2_000.0
-
-    in_world(test)
-
-
-def test_a_fetch_does_not_wait_for_those_who_are_caught_up() -> None:
-    """Who has records is asked again soon: the request that aiokafka makes next waits as long as ours may.
-
-    While nobody has any, a request may wait longer.
-    """
-
-    async def test(world: World) -> None:
-        leader = SimpleNamespace(leader_for_partition=lambda tp: 1)
-        client = SimpleNamespace(_loop=asyncio.get_running_loop(), _metadata_max_age_ms=1_000, cluster=leader)
-        fetcher = Fetcher(client, SubscriptionState())
-        state = SimpleNamespace(has_valid_position=True, paused=False, position=0)
-        kafka = SimpleNamespace(_fetcher=fetcher)
-        world.consumer._thread = SimpleNamespace(_ensure_consumer=lambda: kafka)  # type: ignore[assignment]
-        assigned = SimpleNamespace(tps=[ROUTED], state_value=lambda tp: state)
-        for busy, longest in ((True, module.FETCH_WAIT), (False, module.IDLE_WAIT)):
-            world.consumer._pace_fetches(busy)
-            [(_, request)] = fetcher._get_actions_per_node(assigned)[0]
-            assert request._max_wait_ms == longest
-        await fetcher.close()
-
-    in_world(test)
-
-
-def test_the_lease_is_looked_at_before_every_write() -> None:
-    """A request that writes records does not leave without it; others do."""
-
-    async def test(world: World) -> None:
-        sent: list[Any] = []
-
-        async def send(node: int, request: Any, **more: Any) -> str:
-            sent.append(request)
-            return "answer"
-
-        def gone() -> None:
-            raise Died(Exit.LEASE, "")
-
-        client: Any = SimpleNamespace(send=send)
-        guard_sends(client, gone)
-        asks, writes = (
-            MetadataRequest([]),
-            ProduceRequest(transactional_id=None, required_acks=-1, timeout=1, topics=[]),
-        )
-        assert await client.send(1, asks, group=0) == "answer"
-        with pytest.raises(Died):
-            await client.send(1, writes)
-        assert sent == [asks]
-
-    in_world(test)
-
-
-def test_batches_look_at_checksums_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetcher, "MemoryRecords", MemoryRecords)
-    of = SimpleNamespace(_check_crcs=True)
-    read_batches(of)
-    assert fetcher.MemoryRecords is Batches
-    assert not of._check_crcs
-
-
-def test_connections_that_break_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that broke or were too slow count, those that the client closes itself do not; aiokafka hears of all."""
-
-    async def test(_: World) -> None:
-        counted: list[int] = []
-        heard: list[CloseReason] = []
-        monkeypatch.setattr(module.telemetry, "disconnect", lambda: counted.append(1))
-        monkeypatch.setattr(AIOKafkaClient, "_on_connection_closed", lambda _, conn, reason: heard.append(reason))
-        client = AIOKafkaClient()
-        there: Any = SimpleNamespace(_on_close_cb=client._on_connection_closed)
-        client._conns[1, 0] = there
-        watch_connections(client)
-        for reason in CloseReason:
-            there._on_close_cb(there, reason)
-            client._on_connection_closed(there, reason)
-        assert len(counted) == 4
-        assert heard == [reason for reason in CloseReason for _ in range(2)]
-        client._conns.clear()
-
     in_world(test)
 
 
@@ -783,41 +411,11 @@ def test_the_first_batch_is_not_done_when_it_is_delivered(monkeypatch: pytest.Mo
     in_world(test)
 
 
-def test_what_is_known_is_as_old_as_the_question(now: list[float]) -> None:
-    """Not as the answer, nor as when it was read; and what was not answered is no younger."""
-
-    async def test(world: World) -> None:
-        thread = threaded(world)
-        states = {tp: SimpleNamespace(timestamp=None) for tp in EVENTS}
-        assignment = SimpleNamespace(state_value=states.get)
-        thread.kafka._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
-        answered = set(EVENTS[:2])
-
-        async def fetch(assignment: Any, node: int, request: Any) -> bool:
-            now[0] += 3
-            for tp in answered:
-                states[tp].timestamp = now[0]
-            return True
-
-        fetcher = SimpleNamespace(_proc_fetch_request=fetch)
-        note_asked(fetcher)
-        request = SimpleNamespace(
-            topics=[(EVENTS[0].topic, [(tp.partition, 0, 1) for tp in EVENTS]), ("gone", [(0, 0, 1)])]
-        )
-        began = now[0]
-        assert await fetcher._proc_fetch_request(assignment, 0, request)
-        assert [world.consumer._asked(tp) for tp in EVENTS] == [began, began, -inf]
-        answered.remove(EVENTS[0])
-        await fetcher._proc_fetch_request(assignment, 0, request)
-        assert [world.consumer._asked(tp) for tp in EVENTS] == [began, began + 3, -inf]
-
-    in_world(test)
-
-
-def test_what_closes_a_transaction_is_passed_over_when_nothing_else_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_closes_a_transaction_is_passed_over_when_nothing_else_is_there(
+    monkeypatch: pytest.MonkeyPatch, now: list[float]
+) -> None:
     """Only after a long quiet in which we were awake, only with all that was delivered done, and fetched again in between."""
-    now, offset, position = [100.0], [5], [6]
-    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    offset, position = [5], [6]
 
     async def looks(world: World, seconds: float) -> list[int]:
         """Look four times a second; return the ends that were found."""
@@ -858,10 +456,11 @@ def test_what_closes_a_transaction_is_passed_over_when_nothing_else_is_there(mon
     in_world(test)
 
 
-def test_a_producer_that_aborts_again_and_again_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_producer_that_aborts_again_and_again_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch, now: list[float]
+) -> None:
     """The partition grows by what is no record, and is passed over as far as it went when that was first seen."""
-    now, end, done = [100.0], [5], [5]
-    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    end, done = [5], [5]
 
     async def test(world: World) -> None:
         threaded(world)

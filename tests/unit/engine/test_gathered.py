@@ -17,7 +17,7 @@ from faust.types import TP
 
 from infra.clock import wall
 from streams.engine import gathering as module
-from streams.engine.consumer import RETRIES
+from streams.engine.holes import RETRIES
 from tests.unit.engine.world import Record, World, in_world
 
 EVENTS = TP("social.events", 0)
@@ -148,9 +148,9 @@ def test_transactions_that_are_committed_one_after_the_other(size: int, monkeypa
         await asyncio.gather(*tasks, return_exceptions=True)
         assert order == [record.offset for record in log.records if record is not None]
         assert set(taken.values()) == {1}
-        assert not consumer._under_way[EVENTS]
+        assert not consumer.pacing._under_way[EVENTS]
         assert log.seeks <= 30 * RETRIES
-        assert not consumer._retried, "or nobody would wait any longer"
+        assert not consumer._holes.retried, "or nobody would wait any longer"
 
     in_world(test)
 
@@ -214,10 +214,10 @@ def test_who_has_waited_does_not_wait(
 
     async def test(world: World) -> None:
         Log(world, monkeypatch, [Record(offset, b"x", topic=EVENTS.topic) for offset in range(2)])
-        world.consumer.begins, world.consumer._retried = {EVENTS: 0}, retried
-        monkeypatch.setattr(world.consumer, "late", lambda: late)
+        world.consumer.begins, world.consumer._holes._retried = {EVENTS: 0}, retried
+        monkeypatch.setattr(world.consumer.pacing, "late", lambda: late)
         assert [tp async for tp, _ in world.consumer.getmany(0)] == [EVENTS]
-        assert not world.consumer._retried, "it came"
+        assert not world.consumer._holes.retried, "it came"
 
     in_world(test)
 

@@ -76,7 +76,7 @@ class Set:
         world.consumer.begins[TO] = 0
         self.leases = 0
         self.rewound: list[tuple[Any, int]] = []
-        monkeypatch.setattr(world.consumer, "check_lease", self.lease)
+        monkeypatch.setattr(world.consumer.lease, "check", self.lease)
         monkeypatch.setattr(world.consumer, "highwater", lambda tp: 0)
         monkeypatch.setattr(world.consumer, "_length", lambda tp: 0)
         monkeypatch.setattr(world.consumer, "_position", lambda tp: 0)

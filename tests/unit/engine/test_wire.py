@@ -21,7 +21,7 @@ from aiokafka.protocol.types import Int32
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.consumer import gather_connections
+from streams.engine.clients import gather_connections
 from streams.engine.wire import InPieces, gather
 
 BATCHES = [("rows", [(0, b"a" * 1_000_000), (3, b"")]), ("añadido", [(1, b"b" * 300_000), (2, None)]), ("none", [])]
