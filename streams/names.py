@@ -37,12 +37,16 @@ class Names:
     @property
     def rewards(self) -> str:
         """Return the topic of rewards won or lost."""
-        return self._named("social.rewards")
+        return self.told("rewards")
 
     @property
     def trends(self) -> str:
         """Return the topic of what rises, and rises no more."""
-        return self._named("social.trends")
+        return self.told("trends")
+
+    def told(self, table: str) -> str:
+        """Return the topic on which the outside is told rows of a table as well (`Rows.tell`)."""
+        return self._named(f"social.{table}")
 
     @property
     def decoded(self) -> str:

@@ -365,12 +365,10 @@ class Accumulate:
         version = max(version, flush.furthest + 1)  # rows say what their values have seen, and must outlive older ones
         for table, rows in flush.rows.by_table.items():
             effects.sends.extend(rows_sends(self.names.rows, partition, table, rows, version))
-            if table == "rewards":
-                effects.sends.extend(_told(self.names.rewards, table, rows))
         for columns in flush.rows.columns:
             effects.sends.extend(columns_sends(self.names.rows, partition, columns, version))
-        if (rises := flush.rows.news.get("trends")) is not None:
-            effects.sends.extend(_told(self.names.trends, "trends", rises))
+        for table, rows in flush.rows.news.items():
+            effects.sends.extend(_told(self.names.told(table), table, rows))
         clocks = [(source, time, floor) for source, (time, floor) in here.clocks.items()]
         told = [(mark, name, sorted(of)) for (mark, name), of in here.told.items()]
         longest = [(code, since) for code, agenda in here.agendas.items() if (since := agenda.longest()) is not None]

@@ -73,4 +73,4 @@ def say_reward(
     """
     id = id or reward_id(rule.id, account, rule.kind, *which)
     lost = None if reason == STANDS else at
-    rows.add("rewards", (id, rule.id, account, rule.kind, at, lost, reason, shown, rule.prize))
+    rows.tell("rewards", (id, rule.id, account, rule.kind, at, lost, reason, shown, rule.prize))
