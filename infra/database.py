@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 from infra.settings import Settings, SettingsError
 from infra.stack.stack import status
 from schemas.rows import CASE, NESTED, VERSION, Column, Table
+from schemas.rows.table import Totals
 
 QUERY_SETTINGS: Final = {"session_timezone": "UTC"}
 
@@ -209,7 +210,7 @@ def _column(column: Column) -> str:
 
 
 def table_statements(table: Table, database: str, have: Collection[str] = (), ttl_days: int = 0) -> list[str]:
-    """Return the idempotent statements that bring one table and its view to their declaration.
+    """Return the idempotent statements that bring one table and its views to their declaration.
 
     `have` are the columns the storage has already. Rows are absolute and versioned, so storage keeps the greatest version
     of each key; the view shows it while the storage has not merged yet. Inserts are deduplicated by token as well, which
@@ -237,10 +238,31 @@ def table_statements(table: Table, database: str, have: Collection[str] = (), tt
     elif table.time and have:
         statements.append(f"ALTER TABLE {store} REMOVE TTL")
     view = f"{database}.{table.name}"
-    statements.append(f"CREATE OR REPLACE VIEW {view} AS {_shown(table, store)} COMMENT {_quoted(table.doc)}")
-    comments = ", ".join(f"COMMENT COLUMN `{column.name}` {_quoted(column.doc)}" for column in table.seen)
-    statements.append(f"ALTER TABLE {view} {comments}")  # a view that is made anew has none
+    docs = {column.name: column.doc for column in table.seen}
+    statements += _view(view, _shown(table, store), table.doc, docs)
+    if (totals := table.totals) is not None:
+        docs |= {each.column.name: each.doc or each.column.doc for each in totals.columns}
+        docs[totals.count.name] = totals.count.doc
+        names = [*totals.by, *(each.column.name for each in totals.columns), totals.count.name]
+        summed = _summed(totals, view)
+        statements += _view(f"{database}.{totals.name}", summed, totals.doc, {name: docs[name] for name in names})
     return statements
+
+
+def _view(name: str, query: str, doc: str, columns: Mapping[str, str]) -> Iterator[str]:
+    """Yield the statements that make a view and say what it and its columns are: one that is made anew has no comments."""
+    yield f"CREATE OR REPLACE VIEW {name} AS {query} COMMENT {_quoted(doc)}"
+    comments = ", ".join(f"COMMENT COLUMN `{column}` {_quoted(said)}" for column, said in columns.items())
+    yield f"ALTER TABLE {name} {comments}"
+
+
+def _summed(totals: Totals, rows: str) -> str:
+    """Return the query behind a view that adds up."""
+    columns = [f"e.`{name}` AS `{name}`" for name in totals.by]
+    columns += [f"{each.sql.format(f'e.`{each.column.name}`')} AS `{each.column.name}`" for each in totals.columns]
+    columns.append(f"count() AS `{totals.count.name}`")
+    by = ", ".join(f"e.`{name}`" for name in totals.by)
+    return f"SELECT {', '.join(columns)} FROM {rows} AS e GROUP BY {by}"  # noqa: S608  declarations only
 
 
 def _shown(table: Table, store: str) -> str:

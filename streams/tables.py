@@ -1,4 +1,4 @@
-"""Every table of an installation: the declared ones, and that of the account measures, whose columns are discovered."""
+"""Every table of an installation: the declared ones, and those of measures, whose columns are discovered."""
 
 from __future__ import annotations
 
@@ -6,5 +6,10 @@ from typing import Final
 
 from schemas.rows import TABLES, Table
 from streams.measures.account.catalogue import ACCOUNT_SCORES
+from streams.measures.cascade.catalogue import CASCADE_EPISODES
 
-ALL_TABLES: Final[dict[str, Table]] = {**TABLES, ACCOUNT_SCORES.name: ACCOUNT_SCORES}
+ALL_TABLES: Final[dict[str, Table]] = {
+    **TABLES,
+    ACCOUNT_SCORES.name: ACCOUNT_SCORES,
+    CASCADE_EPISODES.name: CASCADE_EPISODES,
+}

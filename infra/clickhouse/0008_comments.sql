@@ -56,37 +56,6 @@ ALTER TABLE {database}.tie_reciprocity
     COMMENT COLUMN rho 'r less what a random network of this density has: 1 all are returned, 0 chance, below 0 avoided',
     COMMENT COLUMN weighted 'share of actions that are returned, 0 to 1';
 
-ALTER TABLE {database}.cascades
-    COMMENT COLUMN root 'the first post; for tag chains the meme',
-    COMMENT COLUMN kind 'share: shares and quotes; tag: who tagged whom',
-    COMMENT COLUMN author 'who wrote the root, empty when nothing said so',
-    COMMENT COLUMN author_followers 'followers of the author when it was posted, 0 when not said',
-    COMMENT COLUMN started_at 'when the root was posted, else the first share',
-    COMMENT COLUMN first_at 'the first share',
-    COMMENT COLUMN last_at 'the latest share',
-    COMMENT COLUMN size 'shares and quotes, or tags; the root is not counted',
-    COMMENT COLUMN earned 'of the size, without an incentive',
-    COMMENT COLUMN incentivised 'of the size, made for something in return, said or not',
-    COMMENT COLUMN undisclosed 'of the incentivised, those that do not say so',
-    COMMENT COLUMN people 'distinct accounts that amplified, added up over episodes',
-    COMMENT COLUMN reach 'followers of the author and of these, added up over episodes: an upper bound of people reached',
-    COMMENT COLUMN depth 'steps from the root to the furthest share',
-    COMMENT COLUMN breadth 'most shares at one depth',
-    COMMENT COLUMN structural_virality 'mean distance of two nodes, in steps, in the largest episode; the root is a node',
-    COMMENT COLUMN waiting 'shares whose parent has not come; they hang below the root until then',
-    COMMENT COLUMN shares_per_minute 'over the five minutes before as_of',
-    COMMENT COLUMN peak_per_minute 'most shares in one minute',
-    COMMENT COLUMN time_to_half 'seconds from started_at to half of the size, in the largest episode',
-    COMMENT COLUMN growing 'a share came in the hour before as_of, so time_to_half may still move',
-    COMMENT COLUMN infectiousness 'shares per follower who sees it (SEISMIC); 0 when unknown',
-    COMMENT COLUMN forecast_size 'size in the end (SEISMIC); null when unbounded',
-    COMMENT COLUMN unbounded 'expected to grow without bound, as of as_of',
-    COMMENT COLUMN root_seen 'the post of the root came',
-    COMMENT COLUMN truncated 'too large to keep every share: shape and reach are approximate',
-    COMMENT COLUMN final 'has fallen silent, its state is released',
-    COMMENT COLUMN as_of 'event time that the latest episode describes',
-    COMMENT COLUMN episodes 'times it was shared again after its state was released, and one';
-
 ALTER TABLE {database}.cascade_nodes
     COMMENT COLUMN cascade 'its root',
     COMMENT COLUMN node 'id of the event that shared',

@@ -1,9 +1,9 @@
 """The rows that leave: every table's columns, in the order in which its rows are written.
 
-`TABLES` names every table but one: the columns of `account_scores` are those of the account measures that are found, so
-`streams.tables` adds it (`ALL_TABLES`). Agents make rows, `encode_rows` or `columns` puts them into bytes, the sink inserts
-them, and `juice migrate` makes the tables. To add a table, declare a `Table` in a file of this package (one file per group
-of tables) and name it in `TABLES` below.
+`TABLES` names every table but two: the columns of `account_scores` and `cascade_episodes` are those of the measures that are
+found, so `streams.tables` adds them (`ALL_TABLES`). Agents make rows, `encode_rows` or `columns` puts them into bytes, the
+sink inserts them, and `juice migrate` makes the tables. To add a table, declare a `Table` in a file of this package (one file
+per group of tables) and name it in `TABLES` below.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from schemas.rows.campaigns import (
     REWARDS,
     VENUE_TITLES,
 )
-from schemas.rows.cascades import CASCADE_EPISODES, TRENDS
 from schemas.rows.events import EVENTS, events_row
 from schemas.rows.letters import DEAD_LETTERS
 from schemas.rows.panes import ACCOUNT_PANES
@@ -37,6 +36,7 @@ from schemas.rows.table import (
 )
 from schemas.rows.ties import PAGE_RANKS, TIES
 from schemas.rows.totals import OUTCOMES
+from schemas.rows.trends import TRENDS
 
 TABLES: Final[dict[str, Table]] = {
     table.name: table
@@ -53,13 +53,12 @@ TABLES: Final[dict[str, Table]] = {
         CAMPAIGN_TREES,
         CAMPAIGN_SIGNALS,
         REWARDS,
-        CASCADE_EPISODES,
         TRENDS,
         TIES,
         PAGE_RANKS,
     )
 }
-"""Every table but `account_scores`, by name."""
+"""Every table but `account_scores` and `cascade_episodes`, by name."""
 
 __all__ = [
     "BY_ROW",

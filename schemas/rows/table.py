@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -44,6 +44,26 @@ NESTED: Final = "cases"
 CASE: Final = Column("case", "Array(UInt8)", "for each value, which of the cases it shows; 0 for none")
 
 
+class Summed(NamedTuple):
+    """A column, and the SQL that adds it up: `{}` is the column, `e` the rows."""
+
+    column: Column
+    sql: str
+    doc: str = ""
+    """What the sum says, where that is not what the column says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A view that adds up the rows of a table that have the same `by`; `count` says how many those were."""
+
+    name: str
+    doc: str
+    by: tuple[str, ...]
+    columns: tuple[Summed, ...]
+    count: Column
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table of ClickHouse as analysts see it.
@@ -67,6 +87,8 @@ class Table:
     """Set where storage holds several rows as one; the view takes them apart."""
     also: tuple[Column, str] | None = None
     """A further column that analysts see and nothing stores, and its SQL."""
+    totals: Totals | None = None
+    """A further view, which adds up rows."""
 
     @property
     def names(self) -> tuple[str, ...]:

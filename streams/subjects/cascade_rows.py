@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from streams.measures.cascade.names import number_of
+from streams.measures.cascade.catalogue import measured
 from streams.measures.cascade.seismic import MIN_SHARES, Forecast, forecast
+from streams.measures.cascade.view import CascadeView
 from streams.subject import HOUR, MINUTE
 from streams.subjects.cascade_state import Cascade
 
@@ -50,36 +51,32 @@ def outlook(state: Cascade, kind: str, at: int, final: bool) -> Forecast:
     )
 
 
+def view(state: Cascade, at: int, coming: Forecast, final: bool) -> CascadeView:
+    """Return what measures see of a settled cascade as of `at`."""
+    return CascadeView(
+        tree=state.tree,
+        tempo=state.tempo,
+        reach=state.reach,
+        incentivised=state.incentivised,
+        undisclosed=state.undisclosed,
+        author=state.author,
+        followers=state.author_followers,
+        started=state.started,
+        last=state.last,
+        at=at,
+        final=final,
+        coming=coming,
+    )
+
+
 def episode_rows(state: Cascade, root: str, kind: str, at: int, coming: Forecast, final: bool) -> list[Row]:
     """Return the live row of `cascade_episodes`; or the final one, and a live one that is empty."""
-    tree, tempo, size = state.tree, state.tempo, state.tree.size
-    author, followers, started = state.author, state.author_followers, state.started
-    head = (author, followers, started, state.first, state.last)
-    rest = (
-        size - state.incentivised,
-        state.incentivised,
-        state.undisclosed,
-        state.reach.people,
-        state.reach.with_author(number_of(author), followers),
-        tree.max_depth,
-        tree.breadth,
-        tree.virality,
-        tree.waiting,
-        0.0 if final else tempo.per_minute(at),
-        tempo.peak(),
-        tempo.time_to(size / 2, started) if size else 0.0,
-        bool(size) and not final and at - state.last < HOUR,
-        coming.infectiousness,
-        coming.size,
-        coming.unbounded,
-        bool(state.posts),
-        bool(tree.spilled),
-        final,
-        at // 1000,
-    )
-    if final and size:
-        return [(root, kind, state.last, *head, size, *rest), (root, kind, 0, *head, 0, *rest)]
-    return [(root, kind, 0, *head, size, *rest)]
+    seen = view(state, at, coming, final)
+    head = (seen.author, seen.followers, seen.started, state.first, state.last)
+    rest = (*measured(seen), bool(state.posts), bool(state.tree.spilled), final, at // 1000)
+    if final and seen.size:
+        return [(root, kind, state.last, *head, seen.size, *rest), (root, kind, 0, *head, 0, *rest)]
+    return [(root, kind, 0, *head, seen.size, *rest)]
 
 
 def _raised(state: Cascade, at: int, viral: int) -> int | None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from schemas.fact import LIKE, POST, QUOTE, REPLY, SHARE, TAG, Fact
-from schemas.rows.cascades import CASCADE_EPISODES, TRENDS
+from schemas.rows.trends import TRENDS
+from streams.measures.cascade.catalogue import CASCADE_EPISODES
 from streams.subject import DAY, HOUR, MINUTE, RELEASE, Due, Now, Rows
 from streams.subjects.cascades import Cascades
 from tests.unit.cascades.helpers import end_of, given_events, plain_facts, run, shown

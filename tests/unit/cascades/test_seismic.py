@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from schemas.rows.cascades import CASCADE_EPISODES
+from streams.measures.cascade.catalogue import CASCADE_EPISODES
 from streams.measures.cascade.seismic import exposure, forecast, memory_integral, memory_moment
 from streams.measures.cascade.tempo import Tempo
 from streams.subject import HOUR, Now

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from schemas.fact import POST, Fact
-from schemas.rows.cascades import TRENDS
+from schemas.rows.trends import TRENDS
 from streams.measures.rising import BUCKET, FLOOR, HIGH, KEPT, LOW, NEEDED, people
 from streams.subject import DAY, HOUR, MINUTE, RELEASE, Due, Now, Rows
 from streams.subjects.tags import Tags

@@ -23,12 +23,12 @@ from schemas.decode import decode
 from schemas.event import Event
 from schemas.fact import SHARE, Fact, fact_of
 from schemas.rows import encode_rows, events_row
-from schemas.rows.cascades import CASCADE_EPISODES
 from schemas.rows.events import EVENTS
 from schemas.rows.panes import ACCOUNT_PANES
 from schemas.rows.table import Table
 from schemas.rows.ties import HALF_LIFE_DAYS, TIES
 from streams.measures.account.catalogue import ACCOUNT_SCORES
+from streams.measures.cascade.catalogue import CASCADE_EPISODES
 from streams.measures.population.concentration import gini, herfindahl, top_share
 from streams.measures.population.loyalty import loyalty
 from streams.measures.population.reciprocity import excess_reciprocity, reciprocity, weighted_reciprocity
