@@ -31,7 +31,7 @@ def test_every_measure_says_what_it_is(module: ModuleType) -> None:
 def test_every_measure_is_found() -> None:
     """The catalogue holds each file's measure, so that a file is all it takes to add one."""
     assert {id(module.MEASURE) for module in MEASURE_MODULES} == {id(measure) for measure in MEASURES}
-    assert len(MEASURES) == 5
+    assert len(MEASURES) > 4
 
 
 def test_columns_have_names_of_their_own_and_say_what_they_hold() -> None:
