@@ -76,7 +76,7 @@ class Brief(msgspec.Struct, frozen=True, array_like=True, gc=False):
     time: int
     actor: str
     receivers: tuple[str, ...] = ()
-    given: int = 0
+    given: int = 1
     klass: int = EARNED
     sign: int = 1
 

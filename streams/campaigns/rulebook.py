@@ -87,7 +87,7 @@ class Rulebook:
 
     def followed(self, fact: Fact) -> Rule | None:
         """Return the rule in whose name `fact` follows somebody, where following is not what it asks for."""
-        if fact.kind != FOLLOW or not fact.campaign:
+        if fact.kind != FOLLOW or not fact.campaign or not fact.given:
             return None
         rule = self.rules.get(fact.campaign)
         if rule is None or isinstance(rule, Mayor | Threshold) or not rule.start <= fact.time < rule.end:
@@ -95,7 +95,9 @@ class Rulebook:
         return rule
 
     def _concerned(self, fact: Fact) -> list[Rule]:
-        """Return the rules that could take `fact`, each once."""
+        """Return the rules that could take `fact`, each once; an action on oneself is none for any."""
+        if not fact.given:
+            return []
         here = self._in_force
         found: dict[str, Rule] = {}
         if fact.tags and here.by_tag:

@@ -60,8 +60,8 @@ class Tags(Subject[Tag]):
     code: ClassVar[str] = "h"
 
     def keys(self, fact: Fact) -> Iterable[str]:
-        """Return the tags."""
-        return fact.tags
+        """Return the tags; what counts as an action of nobody, since it is on oneself, is no use of them."""
+        return fact.tags if fact.given else ()
 
     def empty(self, key: str) -> Tag:
         """Return a tag that nobody used."""

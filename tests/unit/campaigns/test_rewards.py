@@ -59,6 +59,7 @@ def test_threshold_at_the_moment_of_acting() -> None:
         act("3", "ann", 3, followers=10),
         act("4", "bob", 4),
         act("5", "cid", 5, LIKE, followers=10**9),
+        act("6", "dee", 6, LIKE, followers=10**9, given=0),  # of a post of her own
     ]
     drive = drive_for(THRESHOLD).feed(facts, 1)
     assert rewards(drive) == [("ann", "", 2 * HOUR), ("cid", "", 5 * HOUR)]

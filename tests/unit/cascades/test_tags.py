@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from schemas.fact import POST, Fact
+from schemas.fact import LIKE, POST, Fact
 from schemas.rows.trends import TRENDS
 from streams.measures.rising import BUCKET, FLOOR, HIGH, KEPT, LOW, NEEDED, people
 from streams.subject import DAY, HOUR, MINUTE, RELEASE, Due, Now, Rows
@@ -220,6 +220,7 @@ def test_the_sketch_counts_people() -> None:
 def test_a_fact_concerns_each_of_its_tags() -> None:
     """The keys of a fact are its tags."""
     assert list(Tags().keys(Fact("1", POST, 0, "a", tags=("x", "y")))) == ["x", "y"]
+    assert list(Tags().keys(Fact("1", LIKE, 0, "a", given=0, tags=("x",)))) == [], "of a post of one's own"
 
 
 def test_state_of_another_format_is_refused() -> None:
