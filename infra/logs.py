@@ -91,3 +91,11 @@ def configure(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def complain(settings: Settings, why: str) -> None:
+    """Say in one line why a process does not start: a line of the log where that is JSON, else as commands say it."""
+    if settings.log == "json":
+        structlog.get_logger("juice").error("not started", error=why)
+    else:
+        print(f"juice: {why}", file=sys.stderr)

@@ -124,6 +124,8 @@ class Sink:
         self.rows, self.interval, self.stop, self.crash_point = rows, interval, stop, crash_point
         self.unanswered = unanswered
         """Says for how many seconds no broker has answered."""
+        self._deaf = False
+        """Whether it was said that no broker answers."""
         self.beat_at = monotonic()
         self._later: Blocks = {}
         self._later_since = 0.0
@@ -153,6 +155,7 @@ class Sink:
                     log.warning("the topic is not there, or may not be seen: `juice migrate` makes it", topic=topic)
                     since = self.beat_at
         while not self.stop.is_set():
+            self._listen()
             blocks, offsets = self.collect()
             if blocks or not self._narrow.is_under_way() or self._wide.is_refused():
                 self.settle()
@@ -165,6 +168,15 @@ class Sink:
         self.settle()
         self._in |= self._wide.end(self._narrow)
         self.settle()
+
+    def _listen(self) -> None:
+        """Say once that no broker answers, and once that one does again: the client tries in silence."""
+        unanswered = self.unanswered()
+        if unanswered >= SILENT and not self._deaf:
+            log.warning("no broker answers; trying on", seconds=round(unanswered))
+        elif unanswered < SILENT and self._deaf:
+            log.info("a broker answers again")
+        self._deaf = unanswered >= SILENT
 
     def collect(self) -> tuple[list[Block], dict[TopicPartition, int]]:
         """Poll until there are enough rows, or the interval is over and no more wait; return blocks and next offsets.

@@ -192,7 +192,11 @@ def main() -> int:
     allocator.steady()
     try:
         settings = load()
-        logs.configure(settings)
+    except SettingsError as error:
+        print(f"juice: {error}", file=sys.stderr)
+        return Exit.USAGE
+    logs.configure(settings)
+    try:
         if settings.crash_at:
             faults.arm(settings.crash_at)
         chosen(settings.chosen)
@@ -207,35 +211,35 @@ def main() -> int:
         cut = cut_changelogs(settings, kafka, names)
     except (KafkaUnreachable, KafkaError) as error:
         said = str(error) if isinstance(error, KafkaUnreachable) else f"Kafka: {error}"
-        print(f"juice: {said}", file=sys.stderr)
+        logs.complain(settings, said)
         # At the first start most likely a wrong address or login, later a broker that comes back.
         return Exit.UNAVAILABLE if RESTARTS else Exit.USAGE
     except (SettingsError, ValueError) as error:
-        print(f"juice: {error}", file=sys.stderr)
+        logs.complain(settings, str(error))
         return Exit.USAGE
     needed = [names.events, names.decoded, names.routed, names.rows, names.dead_letters, names.rewards, names.trends]
     if missing := [topic for topic in needed if topic not in found]:
-        print(f"juice: topics are missing: {', '.join(missing)}; run `juice migrate`", file=sys.stderr)
+        logs.complain(settings, f"topics are missing: {', '.join(missing)}; run `juice migrate`")
         return verdict() if RESTARTS else Exit.USAGE
     if cut:
-        text = f"juice: {', '.join(cut)} lost its beginning, so state is incomplete; run `juice rebuild`"
-        print(text, file=sys.stderr)
+        text = f"{', '.join(cut)} lost its beginning, so state is incomplete; run `juice rebuild`"
+        logs.complain(settings, text)
         return Exit.USAGE
     if (partitions := found[names.decoded].partitions) != settings.partitions:
-        text = f"juice: JUICE_PARTITIONS is {settings.partitions}, but the topics have {partitions}"
-        print(text, file=sys.stderr)
+        text = f"JUICE_PARTITIONS is {settings.partitions}, but the topics have {partitions}"
+        logs.complain(settings, text)
         return Exit.USAGE
     changelog, partitions = found.get(names.changelog("ingest")), found[names.events].partitions
     if changelog and changelog.partitions != partitions:
-        text = f"juice: {names.events} has {partitions} partitions, its changelog {changelog.partitions}; run `juice migrate`"
-        print(text, file=sys.stderr)
+        text = f"{names.events} has {partitions} partitions, its changelog {changelog.partitions}; run `juice migrate`"
+        logs.complain(settings, text)
         return Exit.UNAVAILABLE if RESTARTS else Exit.USAGE  # who runs already waits for it
     telemetry.build(version=version())
     telemetry.restarts(RESTARTS)
     try:
         return runtime.run(run(settings, kafka, found, rules))
     except SettingsError as error:
-        print(f"juice: {error}", file=sys.stderr)
+        logs.complain(settings, str(error))
         return Exit.USAGE
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import signal
-import sys
 from contextlib import suppress
 from threading import Event
 from typing import Final
@@ -14,7 +13,7 @@ from kafka import KafkaConsumer
 from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
 from tenacity import RetryError
 
-from infra import allocator, telemetry
+from infra import allocator, logs, telemetry
 from infra.clock import monotonic
 from infra.database import DatabaseUnreachable, check_schema, connect, one_line
 from infra.kafka import MAX_BYTES, Heard, KafkaUnreachable, broker_of, client_settings
@@ -100,7 +99,7 @@ def run_sink(found: Settings) -> int:
         heard = Heard()
         consumer = sink_consumer(found, kafka, heard)
     except (DatabaseUnreachable, KafkaUnreachable) as error:
-        print(f"juice: {error}", file=sys.stderr)
+        logs.complain(found, str(error))
         # Who does not answer may come back: whoever starts us may try again.
         return Exit.USAGE if says(error, LOCKED_OUT) else Exit.UNAVAILABLE
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -74,3 +74,12 @@ def test_what_the_client_of_clickhouse_meets_we_say_ourselves(loud: StringIO, wh
     """In one line."""
     logging.getLogger(who).error("Unexpected Http Driver Exception")
     assert events(loud) == []
+
+
+def test_who_does_not_start_says_so_as_it_logs(loud: StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+    """In JSON for who collects JSON, else as commands say what is wrong."""
+    logs.complain(load({"JUICE_LOG": "json"}), "topics are missing")
+    said = json.loads(loud.getvalue())
+    assert (said["event"], said["error"], said["level"]) == ("not started", "topics are missing", "error")
+    logs.complain(load({}), "topics are missing")
+    assert capsys.readouterr().err == "juice: topics are missing\n"

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
 from clickhouse_connect.driver.exceptions import DatabaseError
 from kafka import TopicPartition
 from kafka.errors import IllegalStateError, KafkaError, KafkaTimeoutError, RebalanceInProgressError
@@ -419,6 +420,21 @@ def test_health_tells_an_insert_that_lasts_from_a_sink_that_hangs() -> None:
     assert (sink.health()["live"], sink.health()["ready"]) == (False, False)
     sink.beat_at += 60
     assert (sink.health()["live"], sink.health()["ready"]) == (True, True)
+
+
+def test_a_broker_that_does_not_answer_is_said_once() -> None:
+    """And once that one does: Kafka's client tries in silence."""
+    _, sink = followed(1, lambda log: True)
+    with structlog.testing.capture_logs() as said:
+        for silent in (29.0, 30.0, 31.0, 0.1, 0.2, 40.0):
+            sink.unanswered = lambda silent=silent: silent
+            sink._listen()
+    lost = "no broker answers; trying on"
+    assert [(line["event"], line.get("seconds")) for line in said] == [
+        (lost, 30),
+        ("a broker answers again", None),
+        (lost, 40),
+    ]
 
 
 def test_health_tells_a_broker_that_does_not_answer() -> None:
