@@ -255,23 +255,27 @@ def day_sums(held: Held) -> tuple[Days, Ints]:
     >>> days, whose = day_sums(hold([{100 << 7 | 12: 1}], [{}], [{2 << 7 | 64: 3}], 200_000))
     >>> days.number.tolist(), days.engaged.tolist(), days.posts.tolist(), whose.tolist()
     ([0, 2], [1, 0], [0, 3], [0, 0])
+    >>> day_sums(hold([{}], [{}], [{2 << 7 | 60: 9}], 200_000))[0].promo.tolist()  # a mark that no day knows
+    [0]
     """
     found, at = np.unique(held.whose << 32 | held.start // MINUTES_PER_DAY, return_inverse=True)
-    fields = np.zeros((len(_FIELDS), len(found)), np.int64)
+    fields = np.zeros((len(_FIELDS) + 1, len(found)), np.int64)
     np.add.at(fields, (_FIELD[held.slot], at), held.number * _SIGN[held.slot])
     posts = _POST[held.slot]
     np.add.at(fields[_FIELDS.index("posts")], at[posts], held.number[posts])
-    return Days(found & 0xFFFFFFFF, *fields), found >> 32
+    return Days(found & 0xFFFFFFFF, *fields[:-1]), found >> 32
 
 
 _FIELDS: Final = ("acted", "engaged", "gained", "posts", "promo", "gaps", "gap_sum", "gap_squares")
+_MARKS: Final = {PROMO: "promo", GAPS: "gaps", GAP_SUM: "gap_sum", GAP_SQUARES: "gap_squares"}
+"""Marks that days know; what others hold goes into one more field, which is dropped."""
 
 
-def _field(slot: int) -> tuple[str, int]:
-    """Return which field of a day a pane is added to, and with which sign."""
+def _field(slot: int) -> tuple[str | None, int]:
+    """Return which field of a day a pane is added to, if any, and with which sign."""
     kind = slot >> KLASS_BITS & KIND_MASK
     if kind == MARK_KIND:
-        return {PROMO: "promo", GAPS: "gaps", GAP_SUM: "gap_sum", GAP_SQUARES: "gap_squares"}.get(slot, "promo"), 1
+        return _MARKS.get(slot), 1
     if slot >= GIVEN:
         return "acted", 1
     if kind == FOLLOW:
@@ -279,6 +283,6 @@ def _field(slot: int) -> tuple[str, int]:
     return ("gained", -1) if kind == UNFOLLOW else ("engaged", 1)
 
 
-_FIELD: Final = np.array([_FIELDS.index(_field(slot)[0]) for slot in range(SLOTS)])
+_FIELD: Final = np.array([(*_FIELDS, None).index(_field(slot)[0]) for slot in range(SLOTS)])
 _SIGN: Final = np.array([_field(slot)[1] for slot in range(SLOTS)])
 _POST: Final = np.array([slot >= GIVEN and slot >> KLASS_BITS & KIND_MASK == POST for slot in range(SLOTS)])
