@@ -3,8 +3,8 @@
 - `burst`: the most entries within a minute, from BURST on; people who write do not post five times a minute.
 - `repeated_text`: entries with the text that was used most, from REPEATS on (case and white space aside).
 - `follow_for_entry`: follows made in the campaign's name; the rules of most networks forbid to ask for them.
-- `no_followers`: entries made while the account said that it had no follower at all, as new and throw-away
-  accounts.
+- `no_followers`: entries made while who acted said that they had no follower at all, as new and throw-away accounts do.
+  In a referral that is who was brought in, and the signal is of who brought them.
 
 Fooled by: several accounts that take turns; an event feed (a live conference) in which bursts are honest;
 texts that a network or a data set has cut down to their hashtags.
@@ -86,7 +86,7 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=True):
             says = f"{whole.follows} follows made in the campaign's name"
             found.append(Signal("follow_for_entry", whole.follows, 0, 0, says))
         if whole.without_followers:
-            says = f"{whole.without_followers} entries from an account without any follower"
+            says = f"{whole.without_followers} entries by who had no follower at all"
             found.append(Signal("no_followers", whole.without_followers, 0, 0, says))
         return found
 
