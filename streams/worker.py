@@ -22,11 +22,11 @@ from infra.core import Core
 from infra.kafka import KafkaUnreachable, Topic, admin_client, broker_of, reader, remove_member, topics
 from infra.settings import Settings, SettingsError, load
 from infra.version import version
+from streams.campaigns.rulefiles import RuleFiles
 from streams.engine import faults, runtime, seat
 from streams.engine.faults import Exit, die
 from streams.engine.stage import Stage
 from streams.names import STAGES, Names
-from streams.rulefiles import RuleFiles
 from streams.subjects.registry import chosen
 from streams.topology import Juice, build
 

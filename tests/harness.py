@@ -24,11 +24,11 @@ from infra.database import connect
 from infra.kafka import client_settings
 from infra.settings import Settings, load
 from infra.stack import StackInfo
-from streams.audit import Audit, Conservation, Difference
 from streams.cli.check import run_audit
 from streams.cli.stack import apply_migrations
-from streams.drain import Drain, Left
 from streams.names import Names
+from streams.operations.audit import Audit, Conservation, Difference
+from streams.operations.drain import Drain, Left
 
 
 class Running:

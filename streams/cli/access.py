@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from streams.access import acl_commands, grants, roles, users_file
 from streams.cli.app import app, settings
+from streams.operations.access import acl_commands, grants, roles, users_file
 
 
 @app.command()

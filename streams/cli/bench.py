@@ -24,11 +24,11 @@ from infra import stack
 from infra.clock import monotonic
 from infra.settings import Settings, SettingsError, load
 from infra.stack.ports import choose
-from streams import bench as work
-from streams import scaling
 from streams.cli.app import app, console, err, settings
 from streams.cli.stack import apply_migrations
 from streams.demo.processes import check, running
+from streams.operations import bench as work
+from streams.operations import scaling
 
 HIGGS = Path(str(files("infra"))) / "data" / "higgs-july-1-3.ndjson.gz"
 COPY = 53_746

@@ -17,9 +17,9 @@ from rich.table import Table
 from infra.database import check_schema, connect
 from infra.kafka import broker_of
 from infra.settings import Settings
-from streams.audit import Audit, Conservation, Difference
 from streams.cli.app import app, console, err, settings
-from streams.drain import Drain
+from streams.operations.audit import Audit, Conservation, Difference
+from streams.operations.drain import Drain
 
 SHOWN = 50
 """Differences listed at the most."""

@@ -29,7 +29,7 @@ from streams.cli.feed import Bar
 from streams.cli.stack import apply_migrations
 from streams.demo import answers, left
 from streams.demo.processes import check, running
-from streams.drain import Drain
+from streams.operations.drain import Drain
 from streams.replay import replay_files
 
 DATA = Path(str(files("infra"))) / "data"

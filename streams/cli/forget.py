@@ -14,9 +14,9 @@ from infra.kafka import broker_of, reader
 from infra.settings import Settings
 from schemas.wire import Erasure
 from streams.cli.app import app, console, err, settings, sure
-from streams.drain import Drain
-from streams.forgetting import ask, clean, out_of_reach, stand_in
 from streams.names import Names
+from streams.operations.drain import Drain
+from streams.operations.forgetting import ask, clean, out_of_reach, stand_in
 from streams.replay.log import partitions_of
 
 

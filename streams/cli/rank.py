@@ -12,7 +12,7 @@ from rich.table import Table
 from infra.database import ClickHouseError, check_schema, connect, one_line
 from infra.settings import SettingsError
 from streams.cli.app import app, console, err, settings
-from streams.ranking import Ranking, rank, save
+from streams.operations.ranking import Ranking, rank, save
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day (UTC) of the ties, included.")]
 

@@ -177,8 +177,8 @@ def validate(
 
     Example: juice validate 2012-07-03 2012-07-04
     """
-    from streams.reading import Facts
-    from streams.validate import validate as run
+    from streams.operations.reading import Facts
+    from streams.operations.validate import validate as run
 
     found = settings()
     first = since.replace(tzinfo=UTC) if since else datetime(1970, 1, 1, tzinfo=UTC)

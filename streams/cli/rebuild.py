@@ -10,7 +10,7 @@ import typer
 from streams.cli.app import app, console, err, settings, sure
 from streams.cli.stack import apply_migrations
 from streams.engine.faults import arm
-from streams.rebuild import plan, throw_away
+from streams.operations.rebuild import plan, throw_away
 
 
 @app.command()

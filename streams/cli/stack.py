@@ -19,7 +19,7 @@ from streams.cli.app import app, console, err, settings
 from streams.demo import left
 from streams.engine.faults import arm, crash_point
 from streams.names import Names
-from streams.rebuild import keep_out
+from streams.operations.rebuild import keep_out
 from streams.tables import ALL_TABLES
 from streams.topics import topic_specs
 

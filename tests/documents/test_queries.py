@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.database import Client, connect
-from streams.ranking import rank, save
+from streams.operations.ranking import rank, save
 from tests.conftest import Living
 from tests.documents.questions import TRIVIAL, Question, ask, best, questions
 from tests.observability.watchers import eventually

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from infra.clock import monotonic
-from streams import bench
-from streams.drain import Drain
+from streams.operations import bench
+from streams.operations.drain import Drain
 from tests.endurance.looks import alone, changelog_records, telemetry
 from tests.endurance.recovery import EACH, START, follow
 from tests.harness import Installation, installation

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from statistics import median
 from threading import Thread
 
-from streams.drain import Drain
+from streams.operations.drain import Drain
 from tests.endurance.looks import alone, by_label, rss, telemetry, total
 from tests.simulator.feed import feed
 from tests.simulator.log import records

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from infra.database import connect
 from infra.stack import StackInfo
-from streams.audit import BETWEEN, LOOKS
 from streams.cli.check import run_audit
+from streams.operations.audit import BETWEEN, LOOKS
 from tests.harness import Installation, installation
 
 NOON = datetime(2012, 7, 4, 12, tzinfo=UTC)

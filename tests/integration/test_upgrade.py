@@ -16,8 +16,8 @@ from infra.stack import StackInfo
 from schemas.wire import Erasure
 from streams.agents.erasure import marks_of
 from streams.engine.progress import FENCE, PROGRESS
-from streams.forgetting import ask
-from streams.rebuild import plan
+from streams.operations.forgetting import ask
+from streams.operations.rebuild import plan
 from tests.harness import Installation, Running, installation
 
 JULY = 1_341_100_800_000

@@ -19,10 +19,10 @@ import typer.main
 import yaml
 
 from infra.settings import Settings, load, unknown
-from streams.access import roles, users_file
 from streams.cli import register
 from streams.cli.app import app
 from streams.names import Names
+from streams.operations.access import roles, users_file
 from streams.topics import topic_specs
 from tests.observability.test_telemetry import documented
 from tests.observability.tools import absent

@@ -20,8 +20,8 @@ from kafka.errors import KafkaError
 from infra.database import ClickHouseError, connect
 from infra.kafka import admin_client, client_settings
 from infra.settings import Settings, SettingsError, load
-from streams.access import acl_commands
-from streams.rebuild import plan
+from streams.operations.access import acl_commands
+from streams.operations.rebuild import plan
 from tests.harness import Running
 from tests.security.conftest import EVENTS, Life
 from tests.security.world import DATABASE, ROLES, said, secret

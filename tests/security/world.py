@@ -38,7 +38,7 @@ from kafka.admin import (
 from infra import stack as local
 from infra.settings import load
 from infra.stack import StackInfo
-from streams.access import Role, hash_variable, roles, users_file
+from streams.operations.access import Role, hash_variable, roles, users_file
 from tests.harness import Installation
 from tests.proxy import Proxy
 

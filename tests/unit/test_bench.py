@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from infra.clock import wall
-from streams.bench import COPY_SPAN, HOT, PROBE, PROBES, SPARSE, copies, probed
+from streams.operations.bench import COPY_SPAN, HOT, PROBE, PROBES, SPARSE, copies, probed
 
 EVENTS: tuple[dict[str, Any], ...] = (
     {"id": "a", "type": "like", "time": "2012-07-01T00:00:00Z", "actor": "ada", "object_author": "bob"},

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from infra.settings import load
-from streams import drain
-from streams.drain import WAY, Drain, Left
 from streams.names import STAGES
+from streams.operations import drain
+from streams.operations.drain import WAY, Drain, Left
 
 
 class Flow(Drain):

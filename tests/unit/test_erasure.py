@@ -11,7 +11,7 @@ import pytest
 
 from schemas.wire import UNHEARD, Decoded, Erasure, encode
 from streams.engine.outbox import Send
-from streams.forgetting import CHANGES
+from streams.operations.forgetting import CHANGES
 from streams.subjects.registry import all_subjects
 from streams.tables import ALL_TABLES
 from tests.pipe import Pipe, Record

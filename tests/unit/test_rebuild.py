@@ -8,7 +8,7 @@ import pytest
 from kafka.errors import CoordinatorNotAvailableError, KafkaTimeoutError
 
 from infra.settings import SettingsError
-from streams import rebuild
+from streams.operations import rebuild
 
 
 class Admin:

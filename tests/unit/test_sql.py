@@ -22,8 +22,8 @@ STATEMENT = re.compile(
 )
 NAMES = {
     "infra/database.py": ...,  # the schema, put together from declarations; nothing that anybody sends comes near it
-    "streams/forgetting.py": {"how", "change.where"},  # from constants; the account is a parameter
-    "streams/access.py": {"database", "table.store", "table"},  # printed for people, never sent
+    "streams/operations/forgetting.py": {"how", "change.where"},  # from constants; the account is a parameter
+    "streams/operations/access.py": {"database", "table.store", "table"},  # printed for people, never sent
 }
 """What may stand in a statement, by file: names from our own declarations. Everything else is a parameter."""
 

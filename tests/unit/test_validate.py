@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from schemas.decode import decode
 from schemas.fact import Fact, fact_of
+from streams.operations.validate import BASELINES, spearman, validate
 from streams.subject import DAY, HOUR
-from streams.validate import BASELINES, spearman, validate
 from tests.unit.measures.world import NOON, act
 
 HIGGS = Path(__file__).parents[2] / "infra" / "data" / "higgs-july-1-3.ndjson.gz"

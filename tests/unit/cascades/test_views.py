@@ -32,7 +32,7 @@ from streams.measures.cascade.catalogue import CASCADE_EPISODES
 from streams.measures.population.concentration import gini, herfindahl, top_share
 from streams.measures.population.loyalty import loyalty
 from streams.measures.population.reciprocity import excess_reciprocity, reciprocity, weighted_reciprocity
-from streams.ranking import rank, save
+from streams.operations.ranking import rank, save
 from streams.subject import Now
 from streams.subjects.cascades import Cascades
 from streams.subjects.ties import Ties

@@ -25,8 +25,8 @@ import psutil
 from infra.clock import monotonic, wall
 from infra.database import connect
 from infra.settings import Settings
-from streams.drain import Drain
 from streams.names import Names
+from streams.operations.drain import Drain
 from streams.replay.publish import Publisher
 
 COPY_SPAN = 3 * 86_400_000
