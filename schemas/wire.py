@@ -35,11 +35,14 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An accepted undo on its way to where the event it takes back is kept. `time` is the undo's, in event ms."""
+    """An accepted undo on its way to where the event it takes back is kept. `time`, in event ms, and `undo`, its id, are the
+    undo's; an older version did not send the id.
+    """
 
     offset: int
     time: int
     undo_of: str
+    undo: str = ""
 
 
 class Erasure(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -23,6 +23,7 @@ from schemas.rows.campaigns import (
 from schemas.rows.events import EVENTS, events_row
 from schemas.rows.letters import DEAD_LETTERS
 from schemas.rows.panes import ACCOUNT_PANES
+from schemas.rows.retractions import RETRACTIONS
 from schemas.rows.table import (
     BY_ROW,
     CASE,
@@ -42,6 +43,7 @@ TABLES: Final[dict[str, Table]] = {
     table.name: table
     for table in (
         EVENTS,
+        RETRACTIONS,
         ACCOUNT_PANES,
         DEAD_LETTERS,
         OUTCOMES,

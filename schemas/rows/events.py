@@ -12,7 +12,7 @@ _KLASS: Final = f"Enum8({', '.join(f'{name!r} = {code}' for code, name in enumer
 
 EVENTS: Final = Table(
     name="events",
-    doc="Accepted events, one row each.",
+    doc="Accepted events, one row each; those that were taken back are in retractions as well.",
     columns=(
         Column("id", "String", "the event's own id, unique"),
         Column("type", "LowCardinality(String)", "what was done"),

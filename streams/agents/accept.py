@@ -2,7 +2,8 @@
 
 All claims for an id meet in one partition, whichever partition of the input they came on. The first is accepted; what
 follows within the horizon is a duplicate. An undo is accepted like any event, and an order goes to the place of the
-event it takes back, where it is carried out, or waits if the event has not come yet.
+event it takes back, where it is carried out, or waits if the event has not come yet. Where it takes effect a row of
+`retractions` says so, for those who ask for events in SQL: which undo is near enough is decided here and nowhere else.
 
 How ids and orders are remembered, so that a replay after a crash is not a duplicate of itself, is said in `memory`.
 """
@@ -21,6 +22,7 @@ from infra.clock import wall
 from schemas.decode import Reason, Rejected
 from schemas.fact import UNDO, Brief
 from schemas.rows import TABLES
+from schemas.rows.retractions import RECALLED, TOLD
 from schemas.wire import (
     UNHEARD,
     Claim,
@@ -36,8 +38,8 @@ from schemas.wire import (
 )
 from streams.agents.erasure import claim_without, marks_in, named, without
 from streams.agents.ingest import dead_letter
-from streams.agents.memory import Memory
-from streams.agents.routing import MAX_MESSAGE, fitting, partition_of, row_headers, rows_sends
+from streams.agents.memory import Memory, Retraction, Undo
+from streams.agents.routing import MAX_MESSAGE, fitting, partition_of, row_headers, rows_sends, versioned_sends
 from streams.engine.outbox import Send
 from streams.engine.stage import Effects
 from streams.engine.store import State
@@ -119,6 +121,8 @@ class _Partition:
     outcomes: dict[tuple[int, str], int] = field(default_factory=dict)
     erased: set[bytes] = field(default_factory=set)
     """Fingerprints of accounts that are kept out."""
+    recalled: list[tuple[Any, ...]] = field(default_factory=list)
+    """Rows of what was taken back under a version that did not say so; they go with the first batch."""
     told_across: int = UNHEARD
     told_onward: tuple[int, int] = (UNHEARD, UNHEARD)
     """What was last told: the floor to the other accept partitions; time and settled to accumulate."""
@@ -161,8 +165,8 @@ class Accept:
         """Remember what was decided before `offset`."""
         here = self.held[partition] = _Partition(Memory(entries, self.horizon))
         if kept:
-            clocks, here.floor, here.settled, here.time, outcomes, *erased = msgspec.msgpack.decode(kept)
-            here.erased = {bytes(each) for each in erased[0]} if erased else set()
+            clocks, here.floor, here.settled, here.time, outcomes, *since = msgspec.msgpack.decode(kept)
+            here.erased = {bytes(each) for each in since[0]} if since else set()
             here.clocks = {source: _Clock(*clock) for source, *clock in clocks}
             here.outcomes = {(source, outcome): count for source, outcome, count in outcomes}
         for source in range(self.sources):
@@ -170,6 +174,8 @@ class Accept:
         for other in range(self.partitions):
             here.clocks.setdefault(-1 - other, _Clock())
         here.memory.restore(offset, here.settled)
+        if kept and len(since) < 2:  # by a version that said nothing of what it took back
+            here.recalled = [_retraction(one, RECALLED) for one in here.memory.recall()]
 
     def heard(self) -> dict[int, tuple[int, int]]:
         """Return, for each source with a backlog, the offset and event time (ms) it had reached when we last heard of it."""
@@ -188,6 +194,7 @@ class Accept:
         routed: list[list[_Item]] = [[] for _ in range(self.partitions)]
         orders: list[list[Order]] = [[] for _ in range(self.partitions)]
         rows: list[bytes] = []
+        retractions, here.recalled = here.recalled, []
         erasures: list[tuple[int, tuple[Erasure, ...]]] = []
         appended = 0
         times: list[int] = []
@@ -218,15 +225,18 @@ class Accept:
                     appended = claim.appended
                 if fact.kind == UNDO:
                     target = partition_of(claim.undo_of, self.partitions)
-                    orders[target].append(Order(offset, fact.time, claim.undo_of))
-                if not memory.accept(offset, fact, claim.fact):
+                    orders[target].append(Order(offset, fact.time, claim.undo_of, fact.id))
+                if (retraction := memory.accept(offset, fact, claim.fact)) is None:
                     self._route(routed, offset, fact, claim.fact)
+                else:
+                    retractions.append(_retraction(retraction, offset + TOLD))
             here.count(message.source, "accepted", len(rows) - accepted)
             for order in message.orders:
                 if order.offset >= clock.seen:
-                    outcome, undone = memory.order(offset, order.time, order.undo_of)
-                    telemetry.undo(outcome)
-                    for fact in undone:
+                    carried = memory.order(offset, Undo(order.time, order.undo), order.undo_of)
+                    telemetry.undo(carried.outcome)
+                    retractions.extend(_retraction(told, offset + TOLD) for told in carried.told)
+                    for fact in carried.undone:
                         self._route(routed, offset, fact, raw_fact(msgspec.structs.replace(fact, sign=-1)))
             clock.seen = max(clock.seen, message.end)
             clock.time = max(clock.time, message.time)
@@ -247,6 +257,8 @@ class Accept:
             for run in runs(rows, lambda row: len(row) + 1, MAX_MESSAGE):  # and a comma
                 headers = row_headers("events", len(run), appended)
                 effects.sends.append(Send(self.names.rows, partition, b"events", b",".join(run), headers))
+        if retractions:
+            effects.sends.extend(versioned_sends(self.names.rows, partition, "retractions", retractions))
         if sum(here.outcomes.values()) > decided_before:  # an idle worker says nothing
             outcomes = [("accept", partition, s, outcome, n) for (s, outcome), n in here.outcomes.items()]
             effects.sends.extend(rows_sends(self.names.rows, partition, "outcomes", outcomes, end))
@@ -373,4 +385,9 @@ class Accept:
     def _kept(here: _Partition) -> bytes:
         clocks = [(s, c.seen, c.time, c.watermark, c.appended, c.silent, c.past) for s, c in here.clocks.items()]
         outcomes = [(source, outcome, count) for (source, outcome), count in here.outcomes.items()]
-        return msgspec.msgpack.encode((clocks, here.floor, here.settled, here.time, outcomes, sorted(here.erased)))
+        erased, told = sorted(here.erased), True  # that what is taken back is said, as older versions did not
+        return msgspec.msgpack.encode((clocks, here.floor, here.settled, here.time, outcomes, erased, told))
+
+
+def _retraction(one: Retraction, version: int) -> tuple[Any, ...]:
+    return one.id, one.time, one.by.id, one.by.time, version

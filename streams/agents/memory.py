@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from operator import attrgetter
 from struct import Struct
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -47,12 +47,36 @@ T = TypeVar("T")
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An accepted fact, encoded; or, if there is an `undo_of`, an order to take that event back, without a fact."""
+    """An accepted fact, encoded; or, if there is an `undo_of`, an order of `undo` to take that event back, without a fact."""
 
     offset: int
     time: int
     fact: msgspec.Raw = msgspec.Raw(encode(None))
     undo_of: str = ""
+    undo: str = ""
+
+
+class Undo(NamedTuple):
+    """An undo, by its time (event ms) and id, which an older version did not keep; of several the earliest is named."""
+
+    time: int
+    id: str
+
+
+class Retraction(NamedTuple):
+    """That the event with this id and time is taken back, and by whom."""
+
+    id: str
+    time: int
+    by: Undo
+
+
+class Carried(NamedTuple):
+    """What became of an order: its outcome, the facts to subtract, and what is to be said."""
+
+    outcome: str
+    undone: list[Fact]
+    told: list[Retraction]
 
 
 _decode = msgspec.msgpack.Decoder(tuple[Entry, ...]).decode
@@ -65,8 +89,8 @@ class _Place:
 
     minute: int
     ids: list[str] = field(default_factory=list)
-    spent: dict[str, str] = field(default_factory=dict)
-    """Those that cannot be taken back, and what becomes of an order for them."""
+    spent: dict[str, Undo | None] = field(default_factory=dict)
+    """Those that cannot be taken back any more: the earliest undo that does it; None for those that are undos."""
     earlier: dict[str, _Place] = field(default_factory=dict)
     """Where events are that had one of these ids before; they are further away than the horizon."""
     segments: tuple[bytes, ...] = ()
@@ -103,8 +127,8 @@ class Memory:
         self._entries = entries
         self._known: dict[str, _Place] = {}
         """Id → where the event with it is that came last."""
-        self._waiting: dict[str, list[int]] = {}
-        """Times of the orders for an id, carried out or not."""
+        self._waiting: dict[str, list[Undo]] = {}
+        """The undos whose orders are for an id, carried out or not."""
         self._places: _ByMinute[_Place] = _ByMinute()
         self._orders: _ByMinute[str] = _ByMinute()
         self._open: dict[int, _Place] = {}
@@ -145,7 +169,7 @@ class Memory:
                 if not reached < entry.offset < offset:
                     continue
                 if entry.undo_of:
-                    self._wait(entry.undo_of, entry.time)
+                    self._wait(entry.undo_of, Undo(entry.time, entry.undo))
                 else:
                     self._know(decode_brief(entry.fact))
             reached = max(reached, found[-1].offset)
@@ -166,19 +190,35 @@ class Memory:
             place = place.earlier.get(fact.id)
         return False
 
-    def accept(self, offset: int, fact: Brief, raw: msgspec.Raw) -> bool:
-        """Remember an event that counts, encoded as `raw`; tell whether an order that came before it takes it back at once."""
+    def accept(self, offset: int, fact: Brief, raw: msgspec.Raw) -> Retraction | None:
+        """Remember an event that counts, encoded as `raw`; return that it is taken back where an undo of it came before."""
         self._batch.append(Entry(offset, fact.time, raw))
-        return self._know(fact)
+        by = self._know(fact)
+        return None if by is None else Retraction(fact.id, fact.time, by)
 
-    def order(self, offset: int, time: int, target: str) -> tuple[str, list[Fact]]:
-        """Remember an order; return what became of it, and the facts to subtract (more than one if an id was reused).
+    def order(self, offset: int, undo: Undo, target: str) -> Carried:
+        """Remember the order of an undo; return what became of it, and the facts to subtract (more than one if an id was reused).
 
-        It is `applied`, `repeated` (taken back before), `refused` (too far apart, or an undo itself) or `waiting`.
+        It is `applied`, `repeated` (taken back before), `refused` (too far apart, or an undo itself) or `waiting`. What is told
+        is what it takes back, and again what a later undo had taken back that came before it: in the end the row names the
+        earliest, whichever came first.
         """
-        self._batch.append(Entry(offset, time, undo_of=target))
-        outcome, places = self._wait(target, time)
-        return outcome, [self._fact(place, target) for place in places]
+        self._batch.append(Entry(offset, undo.time, undo_of=target, undo=undo.id))
+        outcome, found, earlier = self._wait(target, undo)
+        undone = [self._fact(place, target) for place in found]
+        facts = [*undone, *(self._fact(place, target) for place in earlier)]
+        return Carried(outcome, undone, [Retraction(target, fact.time, undo) for fact in facts])
+
+    def recall(self) -> Iterator[Retraction]:
+        """Yield everything that is taken back and is still remembered, by looking through all that is stored."""
+        for key in self._entries:
+            for entry in self._stored(key) if key[:1] == _EVENTS else ():
+                name = "" if entry.undo_of else decode_brief(entry.fact).id
+                place = self._known.get(name)
+                while place is not None and place.minute != entry.time // MINUTE:
+                    place = place.earlier.get(name)
+                if place is not None and (by := place.spent.get(name)) is not None:
+                    yield Retraction(name, entry.time, by)
 
     def forget(self, settled: int) -> None:
         """Forget ids and orders that no event or order at or after `settled` can be near enough to."""
@@ -195,8 +235,8 @@ class Memory:
                     else:
                         self._known[name] = other
         for target in self._orders.take(limit):
-            if times := [time for time in self._waiting.pop(target, ()) if time >= limit]:
-                self._waiting[target] = times
+            if undos := [undo for undo in self._waiting.pop(target, ()) if undo.time >= limit]:
+                self._waiting[target] = undos
 
     def rewrite(self, having: bytes, change: Callable[[Fact], Fact]) -> None:
         """Change the facts that are remembered, those of segments that have these bytes in them; ids and times stay."""
@@ -231,8 +271,8 @@ class Memory:
     def _begin(self, batch: list[Entry]) -> None:
         self._batch, self._found, self._looked = batch, {}, 0
 
-    def _know(self, fact: Brief) -> bool:
-        """Note an event that counts; tell whether it was taken back before it came."""
+    def _know(self, fact: Brief) -> Undo | None:
+        """Note an event that counts; return the undo by which it was taken back before it came."""
         name, minute = fact.id, fact.time // MINUTE
         place = self._open.get(minute)
         if place is None:
@@ -243,28 +283,35 @@ class Memory:
             place.earlier[name] = before
             self._known[name] = place
         place.ids.append(name)
+        by: Undo | None = None
         if fact.kind == UNDO:
-            place.spent[name] = "refused"
-        elif name in self._waiting and any(abs(fact.time - time) <= self.horizon for time in self._waiting[name]):
-            place.spent[name] = "repeated"
-            return True
-        return False
+            place.spent[name] = None
+        elif near := [undo for undo in self._waiting.get(name, ()) if abs(fact.time - undo.time) <= self.horizon]:
+            by = place.spent[name] = min(near)
+        return by
 
-    def _wait(self, target: str, time: int) -> tuple[str, list[_Place]]:
-        """Note an order; return what became of it, and where the events are that it takes back."""
-        self._waiting.setdefault(target, []).append(time)
-        self._orders.add(time // MINUTE, target)
-        outcome, found = "waiting", []
+    def _wait(self, target: str, undo: Undo) -> tuple[str, list[_Place], list[_Place]]:
+        """Note an order; return what became of it, where the events are that it takes back, and those that a later one had."""
+        self._waiting.setdefault(target, []).append(undo)
+        self._orders.add(undo.time // MINUTE, target)
+        outcome = "waiting"
+        found: list[_Place] = []
+        earlier: list[_Place] = []
         place = self._known.get(target)
         while place is not None:
-            if not self._near(place, target, time):
-                spent = "refused"
-            elif (spent := place.spent.get(target, "")) == "":
-                place.spent[target] = "repeated"
-                found.append(place)
-            outcome = "applied" if found else spent
+            became = "refused"
+            if self._near(place, target, undo.time):
+                if target not in place.spent:
+                    place.spent[target] = undo
+                    found.append(place)
+                elif (by := place.spent[target]) is not None:
+                    became = "repeated"
+                    if undo < by:
+                        place.spent[target] = undo
+                        earlier.append(place)
+            outcome = "applied" if found else became
             place = place.earlier.get(target)
-        return outcome, found
+        return outcome, found, earlier
 
     def _near(self, place: _Place, name: str, time: int, more: int = 0) -> bool:
         """Tell whether an event in a place is at most the horizon away from `time`; `more` is added to the distance.

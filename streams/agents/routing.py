@@ -62,7 +62,13 @@ def rows_sends(
     topic: str, partition: int, table: str, rows: Sequence[tuple[Any, ...]], version: int, appended: int = 0
 ) -> Iterator[Send]:
     """Yield the messages that carry `rows` of `table` to the sink, the version put behind each row."""
-    said = [(*row, version) for row in rows]
+    yield from versioned_sends(topic, partition, table, [(*row, version) for row in rows], appended)
+
+
+def versioned_sends(
+    topic: str, partition: int, table: str, said: Sequence[tuple[Any, ...]], appended: int = 0
+) -> Iterator[Send]:
+    """Yield the messages that carry rows that end in versions of their own."""
     for value, count in _halved(lambda begin, end: encode_rows(said[begin:end]), 0, len(said)):
         yield Send(topic, partition, table.encode(), value, row_headers(table, count, appended))
 

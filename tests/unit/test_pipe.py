@@ -106,6 +106,21 @@ def said(pipe: Pipe) -> dict[tuple[Any, ...], Any]:
     return rows | {("outcomes",): dict(outcomes), ("dead letters",): letters}
 
 
+def recounted(pipe: Pipe) -> set[tuple[int, str]]:
+    """Return time and id of every accepted event that an accepted undo is near enough to."""
+    rows = pipe.rows("events").values()
+    return {
+        (row["time"], row["id"])
+        for row in rows
+        if row["type"] != "undo"
+        and any(
+            u["undo_of"] == row["id"] and abs(u["time"] - row["time"]) <= pipe.horizon
+            for u in rows
+            if u["type"] == "undo"
+        )
+    }
+
+
 def differences(first: dict[Any, Any], second: dict[Any, Any]) -> list[tuple[Any, Any, Any]]:
     """Return what two pipes do not agree on: the key, and what each says where they differ."""
     found = []
@@ -186,10 +201,12 @@ def test_cuts_and_interleavings_change_nothing(records: Records, seed: int, larg
 def test_crashes_change_nothing(records: Records, seed: int, largest: int, deaths: int, again: float) -> None:
     """A worker may die between any two things that become durable, and a record arrive twice: the rows are the same.
 
-    What was read is accepted, a duplicate or a dead letter, never two of them, and there is a row for each.
+    What was read is accepted, a duplicate or a dead letter, never two of them, and there is a row for each; and one for each
+    event that was taken back.
     """
     pipe = through(records, seed, largest=largest, deaths=deaths, again=again)
     assert differences(said(pipe), said(through(records, 0))) == []
+    assert pipe.rows("retractions").keys() == recounted(pipe)
     found = pipe.outcomes()
     read = found.pop("read")
     assert read == sum(len(log) for log in pipe.logs[pipe.names.events].values()) >= len(records)

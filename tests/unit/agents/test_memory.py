@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.fact import LIKE, UNDO, Fact
 from schemas.wire import raw_fact
 from streams.agents import memory as module
-from streams.agents.memory import Memory
+from streams.agents.memory import Memory, Undo
 from streams.engine.progress import FENCE
 from streams.subject import HOUR, MINUTE
 
@@ -25,8 +25,8 @@ def fact(name: str, time: int, kind: int = LIKE) -> Fact:
 
 
 def remember(memory: Memory, offset: int, one: Fact) -> bool:
-    """Have a memory accept a fact."""
-    return memory.accept(offset, one, raw_fact(one))
+    """Have a memory accept a fact; tell whether it was taken back before."""
+    return memory.accept(offset, one, raw_fact(one)) is not None
 
 
 class Everything:
@@ -34,22 +34,32 @@ class Everything:
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
-        self.orders: list[tuple[str, int]] = []
+        self.orders: list[tuple[str, Undo]] = []
 
     def step(self, what: str, name: str, time: int) -> Any:
         """Take one claim or order; return what is decided."""
         near = [e for e in self.events if e["name"] == name and abs(e["time"] - time) <= HORIZON]
         if what == "order":
-            self.orders.append((name, time))
+            self.orders.append((name, Undo(time, f"u{len(self.events) + len(self.orders)}")))
             undone = [e for e in near if e["kind"] == "like" and not e["undone"]]
             for event in undone:
                 event["undone"] = True
             return sorted(e["time"] for e in undone)
         if near:
             return "duplicate"
-        undone = what == "like" and any(n == name and abs(t - time) <= HORIZON for n, t in self.orders)
+        undone = what == "like" and any(n == name and abs(undo.time - time) <= HORIZON for n, undo in self.orders)
         self.events.append({"name": name, "time": time, "kind": what, "undone": undone})
         return "undone" if undone else "counts"
+
+    def retractions(self) -> dict[tuple[str, int], Undo]:
+        """Return the earliest undo of each event that is taken back."""
+        return {
+            (e["name"], e["time"]): min(
+                u for n, u in self.orders if n == e["name"] and abs(u.time - e["time"]) <= HORIZON
+            )
+            for e in self.events
+            if e["undone"]
+        }
 
 
 class Kept:
@@ -58,6 +68,8 @@ class Kept:
     def __init__(self) -> None:
         self.changelog: dict[bytes, bytes] = {}
         self.offset = self.settled = self.progress = self.settled_before = 0
+        self.told: dict[tuple[str, int], Undo] = {}
+        """What was said to be taken back, as last said."""
         self.restart()
 
     def flush(self, durable: int | None = None) -> None:
@@ -83,16 +95,21 @@ class Kept:
         self.memory = Memory(self.table, HORIZON)
         self.memory.restore(self.offset, self.settled)
 
-    def step(self, what: str, name: str, time: int, settled: int = 0) -> Any:
-        """Take one claim or order, after which nothing with a time before `settled` comes; return what is decided."""
+    def step(self, what: str, name: str, time: int, settled: int = 0, undo: str = "") -> Any:
+        """Take one claim or order, of `undo`, after which nothing with a time before `settled` comes; return what is decided."""
         self.offset += 1
         found: Any
         if what == "order":
-            found = sorted(fact.time for fact in self.memory.order(self.offset - 1, time, name)[1])
+            carried = self.memory.order(self.offset - 1, Undo(time, undo), name)
+            self.told |= {(name, told.time): told.by for told in carried.told}
+            found = sorted(fact.time for fact in carried.undone)
         elif self.memory.duplicate(one := fact(name, time, UNDO if what == "undo" else LIKE), 0):
             found = "duplicate"
+        elif (told := self.memory.accept(self.offset - 1, one, raw_fact(one))) is not None:
+            self.told[told.id, told.time] = told.by
+            found = "undone"
         else:
-            found = "undone" if remember(self.memory, self.offset - 1, one) else "counts"
+            found = "counts"
         self.settled = max(self.settled, settled)
         self.memory.forget(self.settled)
         return found
@@ -104,14 +121,19 @@ happenings = st.sampled_from(("go on", "go on", "go on", "flush", "restart", "di
 
 @given(claims=st.lists(steps, max_size=60), data=st.data())
 def test_it_decides_as_if_nothing_were_forgotten(claims: list[tuple[str, str, int]], data: st.DataObject) -> None:
-    """Over many hours, however claims are cut into batches and whenever the worker dies, each is judged by the rules."""
+    """Over many hours, however claims are cut into batches and whenever the worker dies, each is judged by the rules, and in the
+    end every retraction names the earliest undo; what is remembered still can be told once more.
+    """
     timed = [(what, name, DAY + n * 10 * MINUTE + seconds * 1000) for n, (what, name, seconds) in enumerate(claims)]
     everything, kept = Everything(), Kept()
-    judged = [everything.step(*claim) for claim in timed]
+    undos, judged = [], []
+    for claim in timed:
+        undos.append(f"u{len(everything.events) + len(everything.orders)}")
+        judged.append(everything.step(*claim))
     while kept.offset < len(timed):
         number = kept.offset
         promise = min((time for *_, time in timed[number + 1 :]), default=0)
-        assert kept.step(*timed[number], promise) == judged[number]
+        assert kept.step(*timed[number], promise, undos[number]) == judged[number]
         match data.draw(happenings):
             case "flush":
                 kept.flush()
@@ -120,6 +142,12 @@ def test_it_decides_as_if_nothing_were_forgotten(claims: list[tuple[str, str, in
                 kept.restart()
             case "die":
                 kept.flush(data.draw(st.integers(0, 3)))
+    assert kept.told == everything.retractions()
+    kept.flush()
+    kept.restart()
+    recalled = {(told.id, told.time): told.by for told in kept.memory.recall()}
+    assert recalled.items() <= kept.told.items()
+    assert recalled.keys() >= {key for key in kept.told if key[1] > kept.settled - HORIZON}
 
 
 def test_an_undo_counts_once_across_a_restart() -> None:
@@ -149,7 +177,7 @@ def test_what_an_order_found_is_said() -> None:
     remember(memory, 0, fact("a", DAY))
     remember(memory, 1, fact("u", DAY, UNDO))
     asked = [("a", DAY + 2 * HORIZON), ("a", DAY), ("a", DAY), ("u", DAY), ("nobody", DAY)]
-    said = [memory.order(2, time, target)[0] for target, time in asked]
+    said = [memory.order(2, Undo(time, "u"), target).outcome for target, time in asked]
     assert said == ["refused", "applied", "repeated", "refused", "waiting"]
 
 
@@ -258,4 +286,5 @@ def test_a_large_batch_makes_several_segments(monkeypatch: pytest.MonkeyPatch) -
     again = Memory(table, HORIZON)
     again.restore(100, 0)
     assert len(again) == 300
-    assert again.order(100, DAY, "e7")[1] == [fact("e7", DAY)] == memory.order(100, DAY, "e7")[1]
+    undo = Undo(DAY, "u")
+    assert again.order(100, undo, "e7").undone == [fact("e7", DAY)] == memory.order(100, undo, "e7").undone
