@@ -144,13 +144,14 @@ def migrate(
     database: str,
     tables: Iterable[Table],
     *,
+    horizon: int,
     ttl_days: int = 0,
     between: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Bring the database to what this version needs, each statement idempotent; return what was done.
 
-    `tables` and their views come from their declarations; everything else from the numbered files.
-    `between` is called between the steps.
+    `tables` and their views come from their declarations; everything else from the numbered files. `horizon` (ms) is how far
+    apart an undo and its event may be. `between` is called between the steps.
     """
     client.command(f"CREATE DATABASE IF NOT EXISTS {database}")
     client.command(
@@ -174,7 +175,7 @@ def migrate(
         if migration.number in have:
             continue
         for statement in migration.statements:
-            client.command(statement.replace("{database}", database))
+            client.command(statement.replace("{database}", database).replace("{horizon}", str(horizon)))
         between()
         client.insert(f"{database}.migrations", [[migration.number, migration.name]], column_names=["number", "name"])
         done.append(f"applied {migration.number:04d} {migration.name}")

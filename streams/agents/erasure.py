@@ -33,6 +33,8 @@ _SIGNS: Final = b"@", "＠".encode()
 _ALWAYS: Final = {"raw": ""}
 _OWN: Final = {"actor_followers": None, "actor_following": None, "text": "", "urls": ()}
 """What an event says of the erased account itself, beside its name."""
+_OWN_SHARE: Final = {"object": "", "root": "", "parent": ""}
+"""And a share of its own post, which counts in no cascade: without names nothing else would tell it from one that does."""
 
 
 @lru_cache(maxsize=1 << 12)
@@ -98,6 +100,8 @@ def claim_without(claim: Claim, who: Named) -> Claim:
     row = dict(zip((*_NAMES, "version"), msgspec.json.decode(claim.row), strict=True)) | _ALWAYS
     if row["actor"] in gone:
         row |= _OWN
+        if row["object_author"] == row["actor"] and row["type"] in ("share", "quote"):
+            row |= _OWN_SHARE
     elif any(name.casefold() in row["text"].casefold() for name in gone | who.words):
         row["text"] = ""
     for name in ("actor", "object_author"):

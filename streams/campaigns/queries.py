@@ -155,7 +155,7 @@ def amplification(db: str, campaign: str) -> Query:
                 OR (v.root != '' AND v.root IN (SELECT unit FROM entries))
                 OR (v.object != '' AND v.object IN (SELECT unit FROM entries))
             )
-            AND v.id NOT IN (SELECT undo_of FROM {db:Identifier}.events WHERE undo_of != '')
+            AND (v.time, v.id) NOT IN (SELECT time, id FROM {db:Identifier}.retractions_store)
         GROUP BY type
         ORDER BY type
     """

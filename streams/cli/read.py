@@ -112,6 +112,7 @@ WITH (SELECT max(time) FROM {db:Identifier}.events) AS newest
 SELECT arrayJoin(tags) AS tag, count() AS events, uniqExact(actor) AS people
 FROM {db:Identifier}.events
 WHERE time > newest - toIntervalSecond({seconds:UInt32}) AND type != 'undo'
+    AND (time, id) NOT IN (SELECT time, id FROM {db:Identifier}.retractions_store)
 GROUP BY tag ORDER BY people DESC, events DESC, tag LIMIT {limit:UInt32}
 """
 _SECONDS: Final = {"5m": 300, "1h": 3_600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000}
@@ -185,7 +186,7 @@ def validate(
     middle, last = split.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
     if not first < middle < last:
         raise SettingsError("validate: SPLIT must be before UNTIL, and after --since")
-    facts = Facts(_client(found), found.database, first, last, found.horizon)
+    facts = Facts(_client(found), found.database, first, last)
     result = run(facts, split=int(middle.timestamp() * 1000), until=int(last.timestamp() * 1000))
     if as_json:
         said = {"accounts": result.accounts, "shared": result.shared, "spearman": dict(result.correlations)}

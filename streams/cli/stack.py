@@ -135,6 +135,7 @@ def apply_migrations(found: Settings, sources: int | None = None) -> list[str]:
         client,
         found.database,
         ALL_TABLES.values(),
+        horizon=found.horizon,
         ttl_days=days,
         between=lambda: crash_point("migrate.between"),
     )

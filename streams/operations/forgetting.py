@@ -29,6 +29,7 @@ class Change(NamedTuple):
 _TITLED: Final = "arrayExists(t -> t.1 = {account:String}, titles)"
 _CHAINED: Final = "campaign IN (SELECT campaign FROM {db:Identifier}.campaigns WHERE kind IN ('referral', 'tag_chain'))"
 _WORD: Final = "concat('(^|[^\\\\w])', regexpQuoteMeta({account:String}), '($|[^\\\\w])')"
+_OWN_SHARE: Final = "type IN ('share', 'quote') AND actor = {account:String} AND object_author = {account:String}"
 _CALLED: Final = "match(text, concat('(?i)[@＠]', regexpQuoteMeta({account:String}), '($|[^\\\\w])'))"
 
 CHANGES: Final = (
@@ -64,6 +65,7 @@ CHANGES: Final = (
         f" OR has(mentioned, {{account:String}}) OR position(raw, toJSONString({{account:String}})) > 0 OR {_CALLED}",
         "actor_followers = if(actor = {account:String}, NULL, actor_followers),"
         " actor_following = if(actor = {account:String}, NULL, actor_following),"
+        f" object = if({_OWN_SHARE}, '', object), root = if({_OWN_SHARE}, '', root), parent = if({_OWN_SHARE}, '', parent),"
         " urls = if(actor = {account:String}, [], urls),"
         f" text = if(actor = {{account:String}} OR {_CALLED}, '', text),"
         " object_author = if(object_author = {account:String}, '', object_author),"

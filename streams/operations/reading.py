@@ -13,10 +13,8 @@ from schemas.fact import Fact, fact_of
 
 _SQL = """
 SELECT raw FROM {db:Identifier}.events AS e
-WHERE time >= {first:DateTime64(3)} AND time < {last:DateTime64(3)} AND type != 'undo' AND id NOT IN (
-    SELECT t.id FROM {db:Identifier}.events AS t INNER JOIN {db:Identifier}.events AS u ON u.undo_of = t.id
-    WHERE u.type = 'undo' AND abs(toUnixTimestamp64Milli(u.time) - toUnixTimestamp64Milli(t.time)) <= {horizon:Int64}
-)
+WHERE time >= {first:DateTime64(3)} AND time < {last:DateTime64(3)} AND type != 'undo'
+    AND (time, id) NOT IN (SELECT time, id FROM {db:Identifier}.retractions_store)
 """
 
 
@@ -28,13 +26,12 @@ class Facts:
     database: str
     first: datetime
     last: datetime
-    horizon: int
     left_out: int = 0
     """Events that were gone through and cannot be read again: somebody in them was forgotten, and with it what came."""
 
     def __iter__(self) -> Iterator[Fact]:
         """Go through them."""
-        given = {"db": self.database, "first": self.first, "last": self.last, "horizon": self.horizon}
+        given = {"db": self.database, "first": self.first, "last": self.last}
         self.left_out = 0
         with self.client.query_row_block_stream(_SQL, parameters=given) as blocks:
             for block in blocks:

@@ -119,7 +119,7 @@ def taggings(db: str, root: str, limit: int) -> Query:
         FROM {db:Identifier}.events
         ARRAY JOIN if(empty(targets), mentioned, targets) AS target
         WHERE type = 'tag' AND root = {root:String} AND target != events.actor
-            AND id NOT IN (SELECT undo_of FROM {db:Identifier}.events WHERE type = 'undo')
+            AND (time, id) NOT IN (SELECT time, id FROM {db:Identifier}.retractions_store)
         ORDER BY at, node
         LIMIT {limit:UInt32}
     """
@@ -146,7 +146,7 @@ def tags(db: str, window: str, limit: int) -> Query:
             countIf(klass = 'earned') AS earned
         FROM {db:Identifier}.events
         WHERE time > newest - toIntervalSecond({seconds:UInt32}) AND type != 'undo'
-            AND id NOT IN (SELECT undo_of FROM {db:Identifier}.events WHERE type = 'undo')
+            AND (time, id) NOT IN (SELECT time, id FROM {db:Identifier}.retractions_store)
         GROUP BY tag ORDER BY people DESC, events DESC, tag
         LIMIT {limit:UInt32}
     """
@@ -162,7 +162,7 @@ def tag_history(db: str, window: str, tags: list[str]) -> Query:
         FROM {db:Identifier}.events
         WHERE time > newest - toIntervalSecond({seconds:UInt32}) AND type != 'undo'
             AND hasAny(tags, {tags:Array(String)})
-            AND id NOT IN (SELECT undo_of FROM {db:Identifier}.events WHERE type = 'undo')
+            AND (time, id) NOT IN (SELECT time, id FROM {db:Identifier}.retractions_store)
         GROUP BY at, tag HAVING has({tags:Array(String)}, tag) ORDER BY at, tag
     """
     return Query(sql, {"db": db, "seconds": WINDOWS[window], "step": STEPS[window], "tags": tags})

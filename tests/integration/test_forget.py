@@ -98,6 +98,27 @@ def story(day: int, suffix: str = "") -> list[dict[str, Any]]:
     return said
 
 
+def shares() -> list[dict[str, Any]]:
+    """Return shares by the person: of a post of which nothing says whose it is, with another's below; of its own post; one
+    that was undone, and one that was not, for its undo came too late.
+    """
+    common = {"type": "share", "actor_followers": 40}
+    said = [
+        {**common, "id": "s-0", "actor": PERSON, "object": "q"},
+        {**common, "id": "s-1", "actor": "dan", "object": "q-1", "root": "q", "parent": "s-0"},
+        {**common, "id": "s-2", "actor": PERSON, "object": "p-1-0", "object_author": PERSON},
+        {**common, "id": "s-3", "actor": PERSON, "object": "q"},
+        {"type": "undo", "id": "s-4", "actor": PERSON, "undo_of": "s-3"},
+        *({**common, "id": f"s-{n}", "actor": PERSON, "object": "f", "object_author": "bob"} for n in (5, 6, 7)),
+    ]
+    for number, event in enumerate(said):
+        event["time"] = (MONDAY + timedelta(days=2, hours=12, minutes=number)).isoformat()
+    return [
+        *said,
+        {**said[4], "id": "s-8", "undo_of": "s-5", "time": (MONDAY + timedelta(days=2, hours=14)).isoformat()},
+    ]
+
+
 def records(events: list[dict[str, Any]]) -> list[bytes]:
     """Return the events as records."""
     return [json.dumps(event).encode() for event in events]
@@ -124,7 +145,7 @@ def test_a_person_is_forgotten_and_stays_so(stack: StackInfo, tmp_path: Path) ->
     """
     rules = tmp_path / "rules.toml"
     rules.write_text(RULES)
-    events = records([event for day in range(5) for event in story(day)])
+    events = records([*(event for day in range(3) for event in story(day)), *shares(), *story(3), *story(4)])
     broken = json.dumps({"id": "x", "type": "dance", "time": 1, "actor": PERSON}).encode()
     with installation(stack, tmp_path, campaigns=str(rules)) as here:
         worker = here.start("worker")
@@ -139,22 +160,30 @@ def test_a_person_is_forgotten_and_stays_so(stack: StackInfo, tmp_path: Path) ->
         }, tables
         received = "SELECT account, sum(events) FROM {db}.account_panes WHERE account != {who:String} GROUP BY account"
         before = dict(here.query(received, who=PERSON))
+        nodes, retracted = drawn(here), here.query("SELECT * FROM {db}.retractions")
+        assert (nodes["q"], nodes["f"], [row[0] for row in retracted]) == (2, 3, ["s-3"])
 
         done = here.juice("forget", PERSON, "--yes")
         assert done.returncode == 0, done.stderr
         assert "Out of reach" in done.stdout
         assert holding(here) == {}
         assert dict(here.query(received, who=PERSON)) == before
+        assert (drawn(here), here.query("SELECT * FROM {db}.retractions")) == (nodes, retracted)
         _exact(here)
-        [(emptied,)] = here.query("SELECT count() FROM {db}.events WHERE raw = ''")
+        [(emptied,)] = here.query(
+            "SELECT count() FROM {db}.events WHERE raw = '' AND type != 'undo' "
+            "AND (time, id) NOT IN (SELECT time, id FROM {db}.retractions)"
+        )
         validated = here.juice("validate", f"{MONDAY + timedelta(days=3):%Y-%m-%d}", "2100-01-01", "--json")
         assert json.loads(validated.stdout)["left_out"] == emptied > 0, validated.stderr
 
         worker.kill()
         here.start("worker")
-        here.feed([*events, *records(story(5))])
+        own = {"id": "o", "type": "share", "actor": PERSON, "object": "p-1-0", "object_author": PERSON}
+        here.feed([*events, *records([*story(5), own | {"time": (MONDAY + timedelta(days=5, hours=5)).isoformat()}])])
         assert here.drain() is None, here.logs()
         assert holding(here) == {}
+        drawn(here)
         _exact(here)
         assert dict(here.query(received, who=PERSON)) != before
 
@@ -164,6 +193,13 @@ def test_a_person_is_forgotten_and_stays_so(stack: StackInfo, tmp_path: Path) ->
         first = here.query("SELECT toDate(min(pane)) FROM {db}.account_panes WHERE account = {who:String}", who=PERSON)
         assert first == [((MONDAY + timedelta(days=6)).date(),)]
         _exact(here)
+
+
+def drawn(here: Installation) -> dict[str, int]:
+    """Return how many nodes each cascade is drawn with, which are as many as its size says."""
+    nodes = dict(here.query("SELECT cascade, count() FROM {db}.cascade_nodes GROUP BY cascade"))
+    assert nodes == dict(here.query("SELECT root, size FROM {db}.cascades WHERE kind = 'share'"))
+    return nodes  # type: ignore[return-value]
 
 
 def _exact(here: Installation) -> None:

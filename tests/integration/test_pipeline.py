@@ -117,7 +117,9 @@ def test_real_events_with_duplicates_and_bad_records(
 
 
 def test_an_undo_takes_its_event_back_whichever_comes_first(stack: StackInfo, tmp_path: Path) -> None:
-    """Before, after, twice, of an unknown id, of an undo: the panes hold what was not taken back."""
+    """Before, after, twice, of an unknown id, of an undo, beyond the horizon: the panes hold what was not taken back, and
+    retractions say what was.
+    """
 
     def event(name: str, minute: int, **more: object) -> dict[str, Any]:
         return {
@@ -141,6 +143,7 @@ def test_an_undo_takes_its_event_back_whichever_comes_first(stack: StackInfo, tm
     events = [
         event("kept", 0), event("after", 1), undo("u1", "after", 2), undo("u2", "before", 3), event("before", 4),
         undo("u3", "after", 5), undo("u4", "nowhere", 6), undo("u5", "u1", 7), event("kept-too", 8, incentive="paid"),
+        undo("u6", "kept", 9) | {"time": "2012-07-01T01:00:00.001Z"},
     ]  # fmt: skip
     with installation(stack, tmp_path) as here:
         here.start("worker")
@@ -149,6 +152,8 @@ def test_an_undo_takes_its_event_back_whichever_comes_first(stack: StackInfo, tm
         settled(here)
         assert said(here) == recount(e for e in events if e["id"].startswith("kept"))
         assert here.query("SELECT count() FROM {db}.events") == [(len(events),)]
+        retractions = "SELECT id, undo, toMinute(time), toMinute(undo_time) FROM {db}.retractions ORDER BY id"
+        assert here.query(retractions) == [("after", "u1", 1, 2), ("before", "u2", 4, 3)]
         assert here.query("SELECT sum(incentivised), sum(undisclosed) FROM {db}.account_panes") == [(2, 2)]
         assert here.juice("audit").returncode == 0
 

@@ -141,6 +141,20 @@ def test_words_that_call_somebody_do_not_get_in(words: str, held: bool) -> None:
     assert (row["text"], bool(row["raw"])) == (words if held else "", held)
 
 
+def test_a_share_of_ones_own_post_stays_out_of_cascades() -> None:
+    """Without names nothing but its being of no cascade tells it from a share of somebody's who was forgotten too."""
+    pipe = Pipe(sources=1)
+    forget(pipe)
+    pipe.run()
+    share = {"time": JULY, "actor": PERSON, "type": "share", "object": "p", "root": "p", "parent": "p"}
+    for name, author in (("own", PERSON), ("bob's", "bob"), ("anybody's", "")):
+        pipe.append(0, json.dumps(share | {"id": name, "object_author": author}).encode(), LATER)
+    pipe.run()
+    of = {row["id"]: (row["object"], row["root"], row["parent"]) for row in pipe.rows("events").values()}
+    assert of == {"own": ("", "", ""), "bob's": ("p", "p", "p"), "anybody's": ("p", "p", "p")}
+    assert [row["size"] for row in pipe.rows("cascade_episodes").values()] == [2]
+
+
 def test_every_column_that_names_accounts_is_dealt_with() -> None:
     """A table that comes to name accounts, in a column of any of these names, has a change that looks there."""
     naming = {

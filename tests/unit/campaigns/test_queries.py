@@ -20,6 +20,7 @@ from schemas.fact import Fact, fact_of
 from schemas.rows import encode_rows, events_row
 from schemas.rows.campaigns import CAMPAIGN_TABLES
 from schemas.rows.events import EVENTS
+from schemas.rows.retractions import RETRACTIONS
 from streams.campaigns import queries
 from streams.campaigns.queries import Query
 from streams.campaigns.rule import Contest, Mayor, Referral, TagChain, Threshold
@@ -59,7 +60,12 @@ OWN: tuple[dict[str, Any], ...] = (
     {"type": "share", "actor": "z", "object": "dubois-5", "id": "oops"},
     {"type": "undo", "actor": "z", "undo_of": "oops"},
     {"type": "share", "actor": "z", "object": "elsewhere"},
+    {"type": "share", "actor": "x", "object": "dubois-5", "id": "kept"},
+    {"type": "click", "actor": "x", "undo_of": "kept"},
+    {"type": "undo", "actor": "x", "undo_of": "kept"},
 )
+HORIZON = 3_600_000
+"""The last undo is two hours behind what it names."""
 
 
 def records() -> Iterator[bytes]:
@@ -81,7 +87,7 @@ def loaded(stack: StackInfo) -> Iterator[tuple[Client, Drive, list[Fact]]]:
         dsn=stack.clickhouse, autogenerate_session_id=False, settings={"session_timezone": "UTC"}
     )
     client.command(f"CREATE DATABASE {DB}")
-    for table in (*CAMPAIGN_TABLES, EVENTS):
+    for table in (*CAMPAIGN_TABLES, EVENTS, RETRACTIONS):
         for statement in table_statements(table, DB):
             if "TTL" not in statement:
                 client.command(statement)
@@ -92,6 +98,7 @@ def loaded(stack: StackInfo) -> Iterator[tuple[Client, Drive, list[Fact]]]:
     drive = Drive(Mayors(book), Entrants(book), Campaigns(book))
     facts: list[Fact] = []
     rows: list[tuple[Any, ...]] = []
+    retractions: list[tuple[Any, ...]] = []
     offset = count()
     for raw in records():
         decoded = decode(raw)
@@ -101,10 +108,15 @@ def loaded(stack: StackInfo) -> Iterator[tuple[Client, Drive, list[Fact]]]:
         rows.append((*events_row(event, fact, raw, time, "social.events", 0, next(offset)), 1))
         if event.type == "undo":
             (before,) = (known for known in facts if known.id == event.undo_of)
+            if time - before.time > HORIZON:
+                continue
+            retractions.append((before.id, before.time, event.id, time, 1))
             fact = msgspec.structs.replace(before, sign=-1)
         facts.append(fact)
     drive.feed(facts, 200)
-    blocks = {"events": rows} | {table: [(*row, 1) for row in said.values()] for table, said in drive.rows.items()}
+    blocks = {"events": rows, "retractions": retractions} | {
+        table: [(*row, 1) for row in said.values()] for table, said in drive.rows.items()
+    }
     for name, block in blocks.items():
         client.raw_insert(f"{DB}.{name}_store", insert_block=encode_rows(block), fmt="JSONCompactEachRow")
     yield client, drive, facts
@@ -191,12 +203,14 @@ def test_receipts(loaded: Loaded) -> None:
 
 
 def test_bought_and_given(loaded: Loaded) -> None:
-    """What carried a campaign further is counted apart by earned and bought, without what was undone."""
+    """What carried a campaign further is counted apart by earned and bought, without what was undone; an undo beyond the
+    horizon undoes nothing, nor does another event that names one.
+    """
     client, _, _ = loaded
     quotes, shares = ask(client, queries.amplification(DB, "dubois"))
     counted = ("type", "events", "people", "earned", "incentivised", "undisclosed", "of_entries")
     assert tuple(quotes[name] for name in counted) == ("quote", 1, 1, 0, 1, 0, 0)
-    assert tuple(shares[name] for name in counted) == ("share", 2, 1, 1, 1, 1, 2)
+    assert tuple(shares[name] for name in counted) == ("share", 3, 1, 2, 1, 1, 3)
 
 
 def test_disclosed_and_undisclosed(loaded: Loaded) -> None:

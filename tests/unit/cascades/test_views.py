@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any
 from uuid import uuid4
@@ -16,7 +16,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from networkx.algorithms.link_analysis.pagerank_alg import _pagerank_python
 
-from infra.database import connect, migrate
+from infra.database import connect, migrate, migrations
 from infra.settings import SettingsError, load
 from infra.stack import StackInfo
 from schemas.decode import decode
@@ -25,20 +25,25 @@ from schemas.fact import SHARE, Fact, fact_of
 from schemas.rows import encode_rows, events_row
 from schemas.rows.events import EVENTS
 from schemas.rows.panes import ACCOUNT_PANES
+from schemas.rows.retractions import RETRACTIONS, TOLD
 from schemas.rows.table import Table
 from schemas.rows.ties import HALF_LIFE_DAYS, TIES
+from streams.cli.read import _TAGS
 from streams.measures.account.catalogue import ACCOUNT_SCORES
 from streams.measures.cascade.catalogue import CASCADE_EPISODES
 from streams.measures.population.concentration import gini, herfindahl, top_share
 from streams.measures.population.loyalty import loyalty
 from streams.measures.population.reciprocity import excess_reciprocity, reciprocity, weighted_reciprocity
 from streams.operations.ranking import rank, save
+from streams.operations.reading import Facts
+from streams.page import queries as page
 from streams.subject import Now
 from streams.subjects.cascades import Cascades
 from streams.subjects.ties import Ties
 from streams.tables import ALL_TABLES
 from tests.unit.cascades.helpers import FOREVER, given_events, plain_facts, run
 
+HORIZON = 3_600_000
 APPLAUSE = {"like", "share", "quote", "recommend"}
 
 
@@ -47,11 +52,11 @@ class Database:
 
     def __init__(self, client: Client, name: str) -> None:
         self.client, self.name = client, name
-        migrate(client, name, ALL_TABLES.values())
+        migrate(client, name, ALL_TABLES.values(), horizon=HORIZON)
 
-    def put(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    def put(self, table: Table, rows: Sequence[tuple[Any, ...]], version: int = 1) -> None:
         """Insert rows as the sink does."""
-        block = encode_rows([(*row, 1) for row in (rows if table.packed is None else packed(table, rows))])
+        block = encode_rows([(*row, version) for row in (rows if table.packed is None else packed(table, rows))])
         store = f"{self.name}.{table.store}"
         self.client.raw_insert(
             store, [*(column.name for column in table.stored), "version"], block, fmt="JSONCompactEachRow"
@@ -336,3 +341,123 @@ def test_exchanges_are_pairs_who_return_applause_at_once(database: Database) -> 
     found = {(row["a"], row["b"]): row["swaps"] for row in rows}
     assert found == plain_exchanges(events)
     assert found["friend", "trader"] == 10
+
+
+def share(id: str, minute: int, **more: Any) -> dict[str, Any]:
+    """Return a share of `post` by somebody."""
+    said = {"id": id, "type": "share", "time": f"2012-07-01T00:{minute:02}:00Z", "actor": f"by {id}", "object": "post"}
+    return said | {"object_author": "ann"} | more
+
+
+def undo(of: str, minute: int, hour: int = 0) -> dict[str, Any]:
+    """Return an undo."""
+    said = {"id": f"undo of {of} {hour}", "type": "undo", "actor": "z", "undo_of": of}
+    return said | {"time": f"2012-07-01T{hour:02}:{minute:02}:00Z"}
+
+
+def taken_back(*events: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the rows by which accept says that these events are taken back."""
+    at = EVENTS.names.index("time")
+    return [(row[0], row[at], "u", row[at]) for row in events_rows(events)]
+
+
+AGAIN = "2012-07-01T09:00:00Z"
+"""Beyond the horizon from midnight."""
+
+
+def test_only_what_was_taken_back_is_no_node(database: Database) -> None:
+    """An undo that had no effect takes no share out of its cascade, and of two with one id only the one that is meant."""
+    gone, again = share("gone", 1), share("gone", 0, time=AGAIN)
+    events = [share("kept", 0), gone, again, share("far", 2), undo("gone", 5), undo("far", 2, hour=7)]
+    database.put(EVENTS, events_rows(events))
+    database.put(RETRACTIONS, taken_back(gone))
+    found = database.ask("SELECT node, toHour(at) AS hour FROM {db}.cascade_nodes ORDER BY node")
+    assert [(row["node"], row["hour"]) for row in found] == [("far", 0), ("gone", 9), ("kept", 0)]
+
+
+def test_only_what_was_taken_back_is_no_exchange(database: Database) -> None:
+    """Of five swaps one was taken back; an undo beyond the horizon of another leaves it."""
+    events = []
+    for n in range(5):
+        for actor, author, second in (("trader", "friend", 0), ("friend", "trader", 40)):
+            trade = {
+                "id": f"{actor}-{n}",
+                "type": "like",
+                "time": f"2012-07-02T{2 * n:02}:00:{second:02}Z",
+                "actor": actor,
+            }
+            events.append(trade | {"object_author": author})
+    gone = events[1]
+    database.put(TIES, run(Ties(), [list(plain_facts(events))], FOREVER).by_table["ties"])
+    database.put(EVENTS, events_rows([*events, undo("friend-0", 1), undo("friend-3", 2)]))
+    database.put(RETRACTIONS, taken_back(gone))
+    (row,) = database.ask("SELECT events, swaps FROM {db}.tie_exchanges")
+    assert (row["events"], row["swaps"]) == (9, 4)
+
+
+def test_a_share_whose_names_were_erased_stays_a_node(database: Database) -> None:
+    """Of whom it is is not said, nor by whom the post was; whoever shared below it still does."""
+    events = [
+        share("one", 0),
+        share("nobody", 1, object_author=""),
+        share("below", 2, parent="nobody", object="own"),
+        share("self", 3, actor="ann"),
+    ]
+    rows = []
+    for row in events_rows(events):
+        said = dict(zip(EVENTS.names, row, strict=True))
+        gone = {"actor": ""} if said["id"] in ("one", "nobody") else {}
+        rows.append(tuple((said | gone | ({"object_author": ""} if said["id"] == "one" else {})).values()))
+    database.put(EVENTS, rows)
+    found = database.ask("SELECT node, parent_named, actor FROM {db}.cascade_nodes ORDER BY node")
+    assert [tuple(row.values()) for row in found] == [
+        ("below", "nobody", "by below"),
+        ("nobody", "", ""),
+        ("one", "", ""),
+    ]
+
+
+def test_questions_about_events_leave_out_only_what_was_taken_back(database: Database) -> None:
+    """Hashtags and taggings of the page, those of `juice top`, and what `juice validate` reads back: of two events with one id
+    the other stays, and so does what an undo beyond the horizon names.
+    """
+    tagging = {"type": "tag", "targets": ["bob"], "root": "meme", "hashtags": ["juice"]}
+    gone, again, far = share("gone", 1, **tagging), share("gone", 0, time=AGAIN, **tagging), share("far", 2, **tagging)
+    events = [share("kept", 0, **tagging), gone, again, far, undo("gone", 5), undo("far", 2, hour=7)]
+    database.put(EVENTS, events_rows(events))
+    database.put(RETRACTIONS, taken_back(gone))
+
+    def ask(sql: str, **given: Any) -> list[dict[str, Any]]:
+        return list(database.client.query(sql, parameters={"db": database.name} | given).named_results())
+
+    tags = page.tags(database.name, "24h", 10)
+    (row,) = ask(tags.sql, **tags.parameters)
+    assert (row["tag"], row["events"], row["people"]) == ("juice", 3, 3)
+    history = page.tag_history(database.name, "24h", ["juice"])
+    assert [row["events"] for row in ask(history.sql, **history.parameters)] == [2, 1]
+    taggings = page.taggings(database.name, "meme", 10)
+    assert [row["node"] for row in ask(taggings.sql, **taggings.parameters)] == ["kept:bob", "far:bob", "gone:bob"]
+    (row,) = ask(_TAGS, seconds=86_400, limit=10)
+    assert (row["events"], row["people"]) == (3, 3)
+    facts = Facts(database.client, database.name, datetime(2012, 7, 1, tzinfo=UTC), datetime(2012, 7, 2, tzinfo=UTC))
+    assert sorted(fact.id for fact in facts) == ["far", "gone", "kept"]
+
+
+def test_what_was_undone_before_is_found_by_the_migration(database: Database) -> None:
+    """It counts as an audit does: no further apart than the horizon, no undo of an undo, the earliest of several undos; rows that
+    accept has said hold.
+    """
+    gone, again = share("gone", 1), share("gone", 0, time=AGAIN)
+    events = [share("kept", 0), gone, again, share("far", 2), share("told", 3)]
+    first = undo("gone", 9) | {"id": "first"}
+    events += [undo("gone", 30), first, undo("far", 2, hour=7), undo("first", 10), undo("told", 4)]
+    database.put(EVENTS, events_rows(events))
+    database.put(RETRACTIONS, [(*row[:2], "by accept", row[3]) for row in taken_back(events[4])], version=TOLD)
+    (migration,) = (each for each in migrations() if each.name == "retractions")
+    for _ in range(2):
+        for statement in migration.statements:
+            database.client.command(statement.replace("{database}", database.name).replace("{horizon}", str(HORIZON)))
+    found = database.ask(
+        "SELECT id, toHour(time) AS hour, undo, toMinute(undo_time) AS minute FROM {db}.retractions ORDER BY id"
+    )
+    assert [tuple(row.values()) for row in found] == [("gone", 0, "first", 9), ("told", 0, "by accept", 3)]

@@ -170,7 +170,7 @@ def test_a_table_that_cannot_be_written_by_column_is_refused_at_once() -> None:
 def database(stack: StackInfo) -> Iterator[str]:
     """Give an empty database for account rows."""
     client, name = connect(load({"JUICE_CLICKHOUSE": stack.clickhouse})), f"columns_{uuid4().hex[:10]}"
-    migrate(client, name, ALL_TABLES.values())
+    migrate(client, name, ALL_TABLES.values(), horizon=0)
     yield name
     client.command(f"DROP DATABASE {name} SYNC")
 
