@@ -27,7 +27,7 @@ from infra.stack import StackInfo
 from streams.cli.check import run_audit
 from streams.cli.stack import apply_migrations
 from streams.names import Names
-from streams.operations.audit import Audit, Conservation, Difference
+from streams.operations.audit import Audit, Conservation, Difference, Undone
 from streams.operations.drain import Drain, Left
 
 
@@ -176,7 +176,7 @@ class Installation:
                 pass
         return left
 
-    def audit(self) -> tuple[Audit, list[Difference], Conservation]:
+    def audit(self) -> tuple[Audit, list[Difference | Undone], Conservation]:
         """Run the audit."""
         return run_audit(self.settings)
 

@@ -18,7 +18,7 @@ from infra.database import check_schema, connect
 from infra.kafka import broker_of
 from infra.settings import Settings
 from streams.cli.app import app, console, err, settings
-from streams.operations.audit import Audit, Conservation, Difference
+from streams.operations.audit import Audit, Conservation, Difference, Undone
 from streams.operations.drain import Drain
 
 SHOWN = 50
@@ -51,7 +51,8 @@ def audit(
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First UTC day left out.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """Recount the raw events in ClickHouse and compare with what the stream says, every account pane, both ways.
+    """Recount the raw events in ClickHouse and compare with what the stream says, every account pane, both ways,
+    and every event that was taken back.
 
     Also checks conservation: records read = accepted + duplicates + dead letters. Exit 1 when anything differs. Let
     `juice drain` finish first; what differs is looked at three times, and what changes meanwhile is only on its way.
@@ -68,7 +69,8 @@ def audit(
     )
     good = not differences and conservation.holds
     if as_json:
-        shown = [asdict(d) | {"pane": d.pane.isoformat()} for d in differences]
+        shown = [asdict(d) | {"pane": d.pane.isoformat()} for d in differences if isinstance(d, Difference)]
+        undone = [asdict(d) | {"time": d.time.isoformat()} for d in differences if isinstance(d, Undone)]
         print(
             json.dumps(
                 {
@@ -76,6 +78,7 @@ def audit(
                     **asdict(work.tally),
                     "conservation": asdict(conservation),
                     "differences": shown,
+                    "retractions": undone,
                 }
             )
         )
@@ -91,7 +94,7 @@ def run_audit(
     *,
     progress: bool = False,
     pause: Callable[[float], object] | None = None,
-) -> tuple[Audit, list[Difference], Conservation]:
+) -> tuple[Audit, list[Difference | Undone], Conservation]:
     """Audit day by day; return the audit with its tally, up to SHOWN differences, and the conservation.
 
     With `pause`, which sleeps, events may still come: what differs only for a moment is left out.
@@ -100,7 +103,7 @@ def run_audit(
     check_schema(client, found.database)
     work = Audit(client, found.database, found.horizon)
     spans = work.spans(since, until)  # type: ignore[arg-type]
-    differences: list[Difference] = []
+    differences: list[Difference | Undone] = []
     for first, last in track(spans, "auditing", console=err, disable=not progress, transient=True):
         differences.extend(work.settled(first, last, SHOWN, pause) if pause else work.span(first, last, SHOWN))
         if len(differences) >= SHOWN:
@@ -108,19 +111,27 @@ def run_audit(
     return work, differences[:SHOWN], work.conservation(pause)
 
 
-def show_audit(work: Audit, differences: list[Difference], conservation: Conservation) -> None:
+def show_audit(work: Audit, differences: list[Difference | Undone], conservation: Conservation) -> None:
     """Print what an audit found."""
-    if differences:
-        table = Table(
-            title=f"{len(differences)}{'+' if len(differences) == SHOWN else ''} panes differ",
-            title_style="red",
-        )
+    panes = [d for d in differences if isinstance(d, Difference)]
+    undone = [d for d in differences if isinstance(d, Undone)]
+    more = "+" if len(differences) == SHOWN else ""
+    if panes:
+        table = Table(title=f"{len(panes)}{more} panes differ", title_style="red")
         for heading in ("minute (UTC)", "account", "direction", "kind", "stream says", "events say"):
             table.add_column(heading)
-        for d in differences:
+        for d in panes:
             table.add_row(f"{d.pane:%Y-%m-%d %H:%M}", d.account, d.direction, d.kind, str(d.stream), str(d.events))
         console.print(table)
         console.print("each side: (events, incentivised, undisclosed). Was everything drained? `juice drain` tells.")
+    if undone:
+        table = Table(title=f"{len(undone)}{more} events are undone on one side only", title_style="red")
+        for heading in ("time (UTC)", "event", "retractions", "events"):
+            table.add_column(heading)
+        for u in undone:
+            sides = ("undone" if side else "counts" for side in (u.said, u.counted))
+            table.add_row(f"{u.time:%Y-%m-%d %H:%M:%S}", u.id, *sides)
+        console.print(table)
     c = conservation
     sign = "=" if c.read == c.accepted + c.duplicates + c.dead_letters else "[red]≠[/]"
     console.print(

@@ -1,4 +1,5 @@
-"""The audit: recounts the accepted events in SQL and compares with what the stream said, pane by pane, both ways.
+"""The audit: recounts the accepted events in SQL and compares with what the stream said, pane by pane, both ways, and so whether
+each event was taken back.
 
 It is a second way to the same numbers. It knows the contract's rules of who receives, and nothing of the stream's code:
 the rules are written here once more, in SQL over the raw columns.
@@ -87,6 +88,22 @@ _COUNTS: Final = (
 SELECT (SELECT count() FROM recount), count(), (SELECT sum(events) FROM recount) FROM said
 """
 )
+_RETRACTIONS: Final = (
+    RECOUNT
+    + """
+SELECT id, time, max(told) AS said, max(found) AS counted
+FROM (
+    SELECT id, time, false AS told, true AS found FROM undone
+    UNION ALL
+    SELECT id, time, true AS told, false AS found FROM {database:Identifier}.retractions
+    WHERE time >= {first:DateTime64(3)} AND time < {last:DateTime64(3)}
+)
+GROUP BY id, time
+HAVING said != counted
+ORDER BY time, id
+LIMIT {limit:UInt32}
+"""
+)
 _OCCUPIED: Final = """
 SELECT day, sum(n) FROM (
     SELECT toDate(time) AS day, count() AS n FROM {database:Identifier}.events GROUP BY day UNION ALL
@@ -122,6 +139,21 @@ class Difference:
     kind: str
     stream: tuple[int, int, int]
     events: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """An event that only one side takes for undone: the stream, which said so in `retractions`, or the recount."""
+
+    id: str
+    time: datetime
+    said: bool
+    counted: bool
+
+    @property
+    def pane(self) -> datetime:
+        """Return the minute in which it happened."""
+        return self.time.replace(second=0, microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +206,7 @@ class Audit:
                 size += rows
         return spans
 
-    def span(self, since: date, until: date, limit: int = 100) -> Iterator[Difference]:
+    def span(self, since: date, until: date, limit: int = 100) -> Iterator[Difference | Undone]:
         """Yield up to `limit` differences of the UTC days in [since, until)."""
         first, last = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (since, until))
         given = self._given(first, last, limit)
@@ -183,7 +215,9 @@ class Audit:
         self.tally.actions += actions or 0
         yield from self._differences(given)
 
-    def settled(self, since: date, until: date, limit: int, pause: Callable[[float], object]) -> list[Difference]:
+    def settled(
+        self, since: date, until: date, limit: int, pause: Callable[[float], object]
+    ) -> list[Difference | Undone]:
         """Return up to `limit` differences of the UTC days in [since, until) that stay while they are looked at.
 
         Where events still come, a pane that is on its way differs for some seconds. What differs is asked for again, LOOKS
@@ -209,9 +243,11 @@ class Audit:
             "limit": limit,
         }
 
-    def _differences(self, given: dict[str, Any]) -> Iterator[Difference]:
+    def _differences(self, given: dict[str, Any]) -> Iterator[Difference | Undone]:
         for account, pane, direction, kind, stream, events in self._rows(_DIFFERENCES, given):
             yield Difference(account, pane, direction, kind, tuple(stream), tuple(events))
+        for id, time, said, counted in self._rows(_RETRACTIONS, given):
+            yield Undone(id, time, said, counted)
 
     def conservation(self, pause: Callable[[float], object] | None = None) -> Conservation:
         """Return what became of all records; with `pause`, which sleeps, as it is when it holds, of LOOKS looks."""
