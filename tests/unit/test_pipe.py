@@ -80,7 +80,8 @@ def crowds(draw: st.DrawFn) -> Records:
                 "incentive": draw(st.sampled_from(("none", "paid"))),
             }
             if what == "undo":
-                event |= {"type": "undo", "undo_of": f"e{draw(st.integers(0, 12)) * 2 + 1}"}
+                there = [said["id"] for said in events if int(said["id"][1:]) % 2]
+                event |= {"type": "undo", "undo_of": draw(st.sampled_from((*there[-3:], f"e{number | 1}", "e3")))}
             events.append(event)
         records.append((partition, msgspec.json.encode(event)))
     return records
