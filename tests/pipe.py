@@ -79,6 +79,9 @@ class Pipe:
         self.logs: dict[str, dict[int, list[Record]]] = defaultdict(lambda: defaultdict(list))
         self.crash_after = -1
         self.durable_steps = 0
+        self._newest: dict[str, dict[tuple[Any, ...], tuple[int, list[Any]]]] = defaultdict(dict)
+        self._seen: dict[tuple[str, int], int] = defaultdict(int)
+        """Rows by table and key, and how far the logs of rows have been read for them."""
         self._start()
 
     def _start(self) -> None:
@@ -230,9 +233,10 @@ class Pipe:
         """Return the current rows of a table by key, as ReplacingMergeTree would, without the empty ones."""
         spec = ALL_TABLES[table]
         at = [spec.names.index(name) for name in spec.stored_key]
-        newest: dict[tuple[Any, ...], tuple[int, list[Any]]] = {}
-        for log in self.logs[self.names.rows].values():
-            for record in log:
+        newest = self._newest[table]
+        for partition, log in self.logs[self.names.rows].items():
+            begin, self._seen[table, partition] = self._seen[table, partition], len(log)
+            for record in log[begin:]:
                 if record.key == table.encode():
                     for *values, version in rows_of(spec, record.value or b""):
                         key = tuple(values[place] for place in at)

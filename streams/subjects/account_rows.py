@@ -7,6 +7,7 @@ for one alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Final
 
 import numpy as np
@@ -15,11 +16,12 @@ from schemas.fact import EARNED, FOLLOW
 from schemas.rows.columns import Columns, cells
 from streams.measures.account.audience import total
 from streams.measures.account.catalogue import ACTIONS, LAYOUT, standing_columns, window_columns
-from streams.measures.account.columns import Flags, Ints, bounds_of, ints, spread
-from streams.measures.account.rhythm import Rhythm
+from streams.measures.account.columns import Flags, Ints, bounds_of, ints, spread, within
+from streams.measures.account.rhythm import FORGOTTEN_AFTER, Rhythm
 from streams.measures.account.settings import ScoreSettings
 from streams.measures.account.views import (
     Audience,
+    Days,
     Lately,
     People,
     StandingViews,
@@ -32,7 +34,7 @@ from streams.subject import Rows
 from streams.subjects.account_journal import Entries, are_kept
 from streams.subjects.account_open import Look, Open
 from streams.subjects.account_settle import beat, begin_anew, sampled, since
-from streams.subjects.account_state import observe_all
+from streams.subjects.account_state import Posts, observe_all
 from streams.windows.panes import (
     GIVEN,
     KEPT_MINUTES,
@@ -40,6 +42,7 @@ from streams.windows.panes import (
     KLASS_BITS,
     KLASS_MASK,
     MARK_KIND,
+    MINUTES_PER_DAY,
     MINUTES_PER_HOUR,
     Panes,
 )
@@ -157,19 +160,27 @@ class _Together:
         return found
 
     def _standing(self, held: Held, lately: Ints) -> StandingViews:
+        # What was forgotten by then is left out, whenever it was or will be taken out of the state.
+        known_from = (lately - 1) // MINUTES_PER_DAY - FORGOTTEN_AFTER + 1
+        table, bounds = self.told.people, self.bounds
+        known = People(*table).seen // MINUTES_PER_DAY >= known_from[spread(bounds)]
+        if not known.all():
+            table, bounds = table[:, known], within(known, bounds)
         days, day_of = day_sums(held)
+        kept = days.number >= known_from[day_of]
         posts = [
-            sampled(some, look.settled.posts_level) for some, look in zip(self.told.posts, self.looks, strict=True)
+            sampled(_since(some, day) if some else some, look.settled.posts_level)
+            for some, day, look in zip(self.told.posts, known_from.tolist(), self.looks, strict=True)
         ]
         return StandingViews(
             now=lately,
-            people=People(*self.told.people),
-            bounds=self.bounds,
-            whose=spread(self.bounds),
+            people=People(*table),
+            bounds=bounds,
+            whose=spread(bounds),
             scale=self.scale,
             rhythm=rhythms_of(self.rhythms),
-            days=days,
-            day_of=day_of,
+            days=Days(*(getattr(days, each.name)[kept] for each in fields(Days))),
+            day_of=day_of[kept],
             shares=[[post[0] for post in some.values()] if some else () for some, _ in posts],
             share_scale=[1 << level for _, level in posts],
             audience=self.audience,
@@ -187,6 +198,11 @@ def _silent(keys: Sequence[str], as_of: Ints) -> Columns:
     standing = [[value] * count for value in _NOTHING]
     windows = [()] * sum(LAYOUT.cased)
     return Columns(LAYOUT, np.zeros(count, np.int64), [keys, np.zeros_like(as_of), as_of, *windows, *standing])
+
+
+def _since(posts: Posts, day: int) -> Posts:
+    """Return the posts that were shared on a day or later."""
+    return {post: shared for post, shared in posts.items() if shared[1] // MINUTES_PER_DAY >= day}
 
 
 def _audience(look: Look, rhythm: Rhythm) -> Audience:

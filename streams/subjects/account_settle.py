@@ -7,8 +7,8 @@ from itertools import chain
 from typing import Final
 
 from schemas.fact import CHECKIN, EARNED, FOLLOW, POST, UNFOLLOW
-from streams.measures.account.person import FORGET_AFTER, Person
-from streams.measures.account.rhythm import ACTED, ENGAGED, GAVE, Rhythm
+from streams.measures.account.person import Person
+from streams.measures.account.rhythm import ACTED, ENGAGED, FORGOTTEN_AFTER, GAVE, Rhythm
 from streams.measures.account.settings import ScoreSettings
 from streams.subject import MINUTE
 from streams.subjects.account_journal import HASH_BITS, POSTS, Entries, is_kept, level_for, told
@@ -46,7 +46,7 @@ def tell(people: People, level: int, posts: Posts, found: Entries, settings: Sco
         kind = slot >> KLASS_BITS & KIND_MASK
         if kind == MARK_KIND:
             post = posts.get(who)
-            if post is None or minute - post[1] > FORGET_AFTER:
+            if post is None or minute // MINUTES_PER_DAY - post[1] // MINUTES_PER_DAY >= FORGOTTEN_AFTER:
                 posts[who] = [times, minute]
             else:
                 posts[who] = [post[0] + times, minute]
@@ -54,7 +54,7 @@ def tell(people: People, level: int, posts: Posts, found: Entries, settings: Sco
         if who >> beyond:
             continue
         person = people.get(who)
-        if person is None or minute - person.seen > FORGET_AFTER:
+        if person is None or minute // MINUTES_PER_DAY - person.seen // MINUTES_PER_DAY >= FORGOTTEN_AFTER:
             person = people[who] = Person()
         if slot < GIVEN:
             person.receive(minute, kind, slot & KLASS_MASK, times, followers, settings)
@@ -93,7 +93,7 @@ def settle(
     """
     before = closed(now, floor)
     hour = min(floor // MINUTES_PER_HOUR, -(-now // MINUTES_PER_HOUR) - KEPT_HOURS)
-    day = -(-now // MINUTES_PER_DAY) - KEPT_DAYS
+    day = now // MINUTES_PER_DAY - KEPT_DAYS  # a row may speak for the last midnight, and for the sixty days before it
     limit = before << SLOT_BITS
     if not (
         past
@@ -117,12 +117,13 @@ def settle(
     settled.rolled_hour = max(settled.rolled_hour, newest)
     if settled.days:
         drop(settled.days, day)
-    if settled.oldest and settled.oldest < before - FORGET_AFTER:
-        _forget(settled, before - FORGET_AFTER)
+    old = (before // MINUTES_PER_DAY - FORGOTTEN_AFTER) * MINUTES_PER_DAY
+    if settled.oldest and settled.oldest < old:
+        _forget(settled, old)
     settled.posts, settled.posts_level = sampled(settled.posts, settled.posts_level)
     observe_all(settled.audience, account.audience)
     for seen in settled.audience.values():
-        while len(seen) > 3 and seen[3] < (before - FORGET_AFTER) * MINUTE:
+        while len(seen) > 3 and seen[3] < old * MINUTE:
             del seen[:3]
     account.audience = {}
     begin_anew(settled, settled.rhythm)

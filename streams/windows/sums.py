@@ -145,12 +145,13 @@ def changes(held: Held, now: int, *, rolled_minute: Ints, rolled_hour: Ints) -> 
     moments = np.where(out > 0, _leaves_at(out, _UNITS, _LENGTHS), 0)
     moments = np.where(filled, np.maximum(moments, lately), moments)
     leaving = np.where(filled, _leaves_at(inside, _UNITS, _LENGTHS), _LATE).min(axis=0)
-    gone = np.where(oldest[-1] < _LATE, _leaves_at(oldest[-1], MINUTES_PER_DAY, KEPT_DAYS * MINUTES_PER_DAY), 0)
+    gone = np.where(oldest[-1] < _LATE, _leaves_at(oldest[-1], MINUTES_PER_DAY, _ALL_KEPT), 0)
     return Changes(moments.T, lately, np.where(filled[-1], np.minimum(leaving, following), gone))
 
 
 _UNITS: Final = np.array([[unit] for _, unit, _ in WINDOWS])
 _LENGTHS: Final = np.array([[length] for _, _, length in WINDOWS])
+_ALL_KEPT: Final = (KEPT_DAYS + 1) * MINUTES_PER_DAY
 _LATE: Final = np.int64(1 << 62)
 
 

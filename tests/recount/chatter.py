@@ -27,10 +27,31 @@ def chatter(seed: int, *, events: int = 220) -> World:
         world.wait(*LONG)
         if world.chance(0.15):
             world.now += world.some(*PAUSES)
+        if world.chance(0.08):
+            sixty_days(world, circle)
+        if world.chance(0.03):
+            jump(world, circle)
         if world.chance(0.3):
             circle[world.rng.randrange(4)] = world.some(*NAMES)
     world.wait(*LONG)
     return world
+
+
+def sixty_days(world: World, circle: list[str]) -> None:
+    """Have the same people meet late on a day and early on another, some sixty days later, and nobody else meanwhile."""
+    world.now += DAY - world.now % DAY - world.some(1, MINUTE, HOUR)
+    act(world, circle[:2])
+    world.now += DAY - world.now % DAY + world.some(58, 59, 59, 60) * DAY + world.some(0, 1, MINUTE, HOUR)
+    act(world, circle[:2])
+
+
+def jump(world: World, circle: list[str]) -> None:
+    """Have somebody gain a hundred followers in no time, or nearly so; more than are kept one by one are in no world."""
+    buyer, said = world.some(*circle), world.some({}, {}, {"incentive": "sweepstake", "disclosed": True})
+    for number in range(world.some(99, 100, 130)):
+        world.say("follow", f"bot {number}", targets=[buyer], undone=0.01, **said)
+    for number in range(world.some(0, 0, 30)):
+        world.say("like", f"bot {number}", object="post", object_author=buyer)
 
 
 def act(world: World, circle: list[str]) -> None:

@@ -212,23 +212,29 @@ def read_by(pipe: Crashing, parts: Iterable[Records]) -> Iterator[Known]:
 
 
 def unequal(
-    said: dict[tuple[Any, ...], dict[str, Any]], found: dict[tuple[Any, ...], dict[str, Any]], within: float = 0.0
+    said: dict[tuple[Any, ...], dict[str, Any]],
+    found: dict[tuple[Any, ...], dict[str, Any]],
+    within: float = 1e-6,
+    *,
+    loose: tuple[str, ...] = (),
+    loosely: float = 0.0,
 ) -> list[tuple[Any, Any, Any]]:
     """Return where rows differ from recounted ones: key, what is said and what was found of the columns that differ.
 
-    A recounted row need not have all columns; numbers with a fraction may differ by `within`, and by 1e-9 of themselves.
+    A recounted row need not have all columns; numbers with a fraction may differ by `within`, and by 1e-9 of themselves;
+    those of columns whose names begin with one in `loose` by `loosely`.
     """
+
+    def same(name: str, one: Any, two: Any) -> bool:
+        if isinstance(one, float) and isinstance(two, int | float):
+            return abs(one - two) <= (loosely if name.startswith(loose) else within) + 1e-9 * abs(two)
+        return bool(one == two)
+
     result = []
     for key in sorted(said.keys() | found.keys(), key=str):
         one, two = said.get(key), found.get(key)
         if one is None or two is None:
             result.append((key, one, two))
-        elif columns := [name for name, value in two.items() if not _same(one[name], value, within)]:
+        elif columns := [name for name, value in two.items() if not same(name, one[name], value)]:
             result.append((key, {name: one[name] for name in columns}, {name: two[name] for name in columns}))
     return result
-
-
-def _same(one: Any, two: Any, within: float) -> bool:
-    if isinstance(one, float) and isinstance(two, int | float):
-        return abs(one - two) <= within + 1e-9 * abs(two)
-    return bool(one == two)

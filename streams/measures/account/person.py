@@ -36,8 +36,6 @@ SWAP_WITHIN: Final = 10
 """Applause that is returned this soon is a swap."""
 SWAPS: Final = 3
 """So many swaps with one person look like quid pro quo."""
-FORGET_AFTER: Final = 60 * DAY
-"""A person silent for so long is a stranger again."""
 
 ASKING: Final = frozenset({MENTION, TAG, FOLLOW})
 """Given kinds that want something of who receives them."""

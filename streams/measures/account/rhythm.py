@@ -16,7 +16,7 @@ GAVE: Final = 2
 ACTED: Final = 4
 """What happened in a minute: earned engagement, engagement with others, own actions."""
 FORGOTTEN_AFTER: Final = 60
-"""After so many days without anything an account is forgotten."""
+"""So many days (of UTC) after the last on which there was anything an account is forgotten, and a person or a post of one."""
 
 
 class Rhythm(msgspec.Struct, array_like=True, gc=False):

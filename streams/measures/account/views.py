@@ -52,6 +52,12 @@ class People:
     given_fast: Ints
     given_slow: Ints
 
+    @property
+    def seen(self) -> Ints:
+        """Return when anything last happened."""
+        found: Ints = np.max([self.in_earned, self.in_bought, self.out_earned, self.out_bought, self.asked], axis=0)
+        return found
+
 
 assert tuple(field.name for field in fields(People)) == Person.__struct_fields__, "one column for each field, in order"
 

@@ -42,7 +42,7 @@ def test_silence_empties_one_window_after_the_other() -> None:
         7 * DAY + MINUTE: 1,
         30 * DAY + 12 * HOUR - DAY + MINUTE: 0,
     }
-    assert now == NOON + 60 * DAY - 12 * HOUR + MINUTE, "and forgotten 60 days after the day of its last action"
+    assert now == NOON + 61 * DAY - 12 * HOUR + MINUTE, "and forgotten when no row speaks of the day of its last action"
 
 
 def test_a_row_is_as_of_its_last_change() -> None:
