@@ -86,8 +86,9 @@ class World:
             border = self.some(MINUTE, HOUR, DAY, DAY) if max(times) >= HOUR else MINUTE
             self.now = max(self.now, self.now // border * border + border + self.some(-1, 0, 0, 1))
 
-    def say(self, kind: str, actor: str, *, undone: float = 0.12, mute: bool = True, **said: Any) -> None:
+    def say(self, kind: str, actor: str, *, undone: float = 0.12, mute: bool = True, **said: Any) -> str:
         """Say an event at this moment; some come late, some twice, some are taken back, before or after, some too late.
+        Return its id.
 
         `mute`: what may be taken back says nothing of followers (docs/invariants.md, 7).
         """
@@ -112,6 +113,7 @@ class World:
             self._send(undo, max(at + by, START))
             if self.chance(0.1):
                 self._send({"id": f"v{len(self._arrivals)}", "type": "undo", "actor": actor, "undo_of": undo["id"]}, at)
+        return id
 
     def _send(self, event: dict[str, Any], at: int) -> None:
         rng = self.rng
@@ -125,10 +127,17 @@ class World:
             number = len(self._arrivals)
             self._arrivals.append(_Arrival(at + delay, number, rng.randrange(self.sources), raw))
 
-    def parts(self) -> Iterator[Records]:
-        """Yield the log part by part, each of no more than a day, after which all partitions have come to one moment."""
+    def parts(self, *, quietly: bool = False) -> Iterator[Records]:
+        """Yield the log part by part, each of no more than a day, after which all partitions have come to one moment.
+
+        With `quietly` time comes to the end of a pause before anything happens, as it does live.
+        """
+        before = 0
         arrivals = sorted(self._arrivals, key=lambda each: (each.at, each.number))
         for day, some in groupby(arrivals, lambda each: each.at // DAY):
+            if quietly and before and before + 1 < day:
+                yield beats(self.sources, day * DAY - 1)
+            before = day
             part = [(each.partition, each.raw) for each in some]
             newest = max(
                 each.at for each in arrivals[: bisect(arrivals, (day + 1) * DAY - 1, key=lambda each: each.at)]
@@ -218,16 +227,18 @@ def unequal(
     *,
     loose: tuple[str, ...] = (),
     loosely: float = 0.0,
+    relatively: float = 0.0,
 ) -> list[tuple[Any, Any, Any]]:
     """Return where rows differ from recounted ones: key, what is said and what was found of the columns that differ.
 
     A recounted row need not have all columns; numbers with a fraction may differ by `within`, and by 1e-9 of themselves;
-    those of columns whose names begin with one in `loose` by `loosely`.
+    those of columns whose names begin with one in `loose` by `loosely`, and by `relatively` of themselves.
     """
 
     def same(name: str, one: Any, two: Any) -> bool:
         if isinstance(one, float) and isinstance(two, int | float):
-            return abs(one - two) <= (loosely if name.startswith(loose) else within) + 1e-9 * abs(two)
+            allowed = loosely + relatively * abs(two) if name.startswith(loose) else within
+            return abs(one - two) <= allowed + 1e-9 * abs(two)
         return bool(one == two)
 
     result = []
