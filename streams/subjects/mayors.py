@@ -146,6 +146,8 @@ class Mayors(Subject[Venue]):
             return due
         undecided = max((time for times in state.open.values() for time in times), default=-1)
         gone = max((latest + WINDOW) * DAY + 1, undecided + 1)
+        if state.titles:  # whoever is next in this month is said together with them
+            gone = max(gone, _begin(_month_after(_month(state.titles[-1].since))))
         if not state.open and not state.days and not _holds(state) and now.floor >= gone:
             return RELEASE
         return Due(floor=gone)
@@ -265,6 +267,15 @@ def _month_after(month: str) -> str:
     """
     year, number = int(month[:4]), int(month[5:7])
     return f"{year + number // 12:04d}-{number % 12 + 1:02d}-01"
+
+
+def _begin(month: str) -> int:
+    """Return the instant at which a month begins.
+
+    >>> _begin("2012-07-01")
+    1341100800000
+    """
+    return int(datetime.fromisoformat(month).replace(tzinfo=UTC).timestamp() * 1000)
 
 
 def _say_campaign(rule: Mayor, venue: str, state: Venue, race: Race, now: Now, rows: Rows) -> None:
