@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+SIGNALS: Final = ("burst", "repeated_text", "follow_for_entry", "no_followers")
 MINUTE: Final = 60_000
 BURST: Final = 5
 REPEATS: Final = 3
@@ -89,6 +90,11 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=True):
             says = f"{whole.without_followers} entries by who had no follower at all"
             found.append(Signal("no_followers", whole.without_followers, 0, 0, says))
         return found
+
+    def doubtful(self) -> tuple[str, ...]:
+        """Return the names of signals that may have been said of what was undone."""
+        undone = any(count <= 0 for several in (self.open, self.open_follows) for count in several.values())
+        return SIGNALS if undone else ()
 
     def settle(self, floor: int) -> None:
         """Make final what came before `floor`; nothing earlier must follow."""

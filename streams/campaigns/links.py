@@ -62,6 +62,11 @@ class Links(msgspec.Struct, array_like=True, omit_defaults=True):
         first = self.settled or self._first()
         return first if first is not None and self.link() is None else None
 
+    @property
+    def doubtful(self) -> bool:
+        """Tell whether a link may have been refused that is not any more."""
+        return bool(self.open) and (bool(self.sponsoring) or self.since is not None)
+
     def sponsor_since(self) -> int | None:
         """Return when the member first sponsored somebody, if it did."""
         times = [time for time, count in self.sponsoring.items() if count > 0]

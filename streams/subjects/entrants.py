@@ -257,7 +257,7 @@ class Entrants(Subject[Entrant]):
 
     @staticmethod
     def _say_signals(rule: Rule, account: str, state: Entrant, now: Now, rows: Rows) -> None:
-        """Say the signals, and with a count of zero those that have gone."""
+        """Say the signals, and with a count of zero those that have gone, or may have been said before a crash."""
         found = [
             (name, count, since or None, until or None, says)
             for name, count, since, until, says in state.evidence.signals()
@@ -269,7 +269,10 @@ class Entrants(Subject[Entrant]):
             says = f"brought in by {refused.sponsor} after having brought in others: not counted"
             found.append(("not_new", 1, refused.at, refused.at, says))
         names = [signal[0] for signal in found]
-        found += [(name, 0, None, None, "") for name in state.signals if name not in names]
+        gone = dict.fromkeys((*state.signals, *state.evidence.doubtful()))
+        if state.links is not None and state.links.doubtful:
+            gone["not_new"] = None
+        found += [(name, 0, None, None, "") for name in gone if name not in names]
         for signal in found:
             rows.add("campaign_signals", (rule.id, account, *signal, now.time))
         state.signals = tuple(names)

@@ -18,7 +18,7 @@ from streams.campaigns.rulebook import Rulebook
 from streams.engine.outbox import Send
 from streams.subject import DAY, HOUR, MINUTE
 from streams.subjects.registry import all_subjects
-from tests.pipe import Pipe
+from tests.pipe import Crash, Pipe
 
 JULY = 1_341_100_800_000
 """2012-07-01, a midnight."""
@@ -367,3 +367,27 @@ def test_who_comes_back_after_sixty_days_begins_anew(cut: str) -> None:
         world.happen("click", JULY + 60 * DAY + at)
         row = world.rows("account_scores")["ann", "24h"]
         assert (row["influence"], row["shared_posts"], row["people"]) == (0.0, 1, 1)
+
+
+@pytest.mark.parametrize("signal", ["no_followers", "not_new"])
+def test_a_signal_goes_with_what_it_rests_on_wherever_a_worker_dies(signal: str) -> None:
+    """It may have been said by a worker that died before it could remember that."""
+    rule = Referral(id="r", start=JULY, end=JULY + 3 * DAY, hashtags=("x",))
+    for dies in range(80):
+        world = World(rule)
+        world.put("referral", JULY, "ann", targets=["cem"], hashtags=["x"])
+        undone = world.put("referral", JULY, "bob", targets=["ann"], hashtags=["x"], actor_followers=0)
+        if signal == "no_followers":
+            undone = world.put("referral", JULY, "eve", targets=["dee"], hashtags=["x"], actor_followers=0)
+        world.crash_after = dies
+        try:
+            while world._step(50) or any(world._idle(stage) for stage in world.stages.values()):
+                pass
+        except Crash:
+            world._start()
+        world.crash_after = -1
+        world.rng = Large(1)
+        world.put("undo", JULY + MINUTE, "bob", undo_of=undone)
+        world.run(largest=1_000)
+        said = {key[1] for key, row in world.rows("campaign_signals").items() if row["count"] and key[2] == signal}
+        assert said == ({"ann"} if signal == "no_followers" else set()), dies
