@@ -78,7 +78,12 @@ class Tags(Subject[Tag]):
         return bytes((FORMAT,)) + _encode(state)
 
     def fold(self, key: str, state: Tag, facts: Sequence[Fact], rows: Rows) -> None:
-        """Note who used the tag when."""
+        """Note who used the tag when, and only then what was undone: a worker that died may have said what was between."""
+        self._note(state, [fact for fact in facts if fact.sign > 0])
+        self._note(state, [fact for fact in facts if fact.sign < 0])
+
+    @staticmethod
+    def _note(state: Tag, facts: Sequence[Fact]) -> None:
         touched = set()
         for fact in facts:
             number = fact.time // BUCKET

@@ -391,3 +391,22 @@ def test_a_signal_goes_with_what_it_rests_on_wherever_a_worker_dies(signal: str)
         world.run(largest=1_000)
         said = {key[1] for key, row in world.rows("campaign_signals").items() if row["count"] and key[2] == signal}
         assert said == ({"ann"} if signal == "no_followers" else set()), dies
+
+
+def test_a_rise_is_withdrawn_wherever_a_worker_dies() -> None:
+    """It may have been said by a worker that died before it could remember that, and all uses be undone meanwhile."""
+    for dies in range(60):
+        world = World()
+        posts = [world.put("post", JULY + n, f"fan{n}", object=f"p{n}", hashtags=["juice"]) for n in range(9)]
+        world.crash_after = dies
+        try:
+            while world._step(50) or any(world._idle(stage) for stage in world.stages.values()):
+                pass
+        except Crash:
+            world._start()
+        world.crash_after = -1
+        world.rng = Large(1)
+        for number, post in enumerate(posts):
+            world.put("undo", JULY + MINUTE + number, f"fan{number}", undo_of=post)
+        world.run(largest=1_000)
+        assert not any(row["raised_at"] for row in world.rows("trends").values()), dies
