@@ -33,6 +33,8 @@ def qualifies(rule: Any, event: Read) -> bool:
     """Tell whether an event counts in a campaign."""
     said = event.said
     followers = said.get("actor_followers")
+    if not event.given:  # on oneself
+        return False
     if not rule.start <= event.time < rule.end or event.kind != TAKES.get(rule.kind, event.kind):
         return False
     if rule.kind == "threshold" and (event.kind == "unfollow" or followers is None or followers < rule.followers):
@@ -271,7 +273,12 @@ class Campaign:
                 if count >= least:
                     found[rule.id, account, name] = count
         for event in self.all:
-            named = event.kind == "follow" and event.said.get("campaign") == rule.id and rule.kind != "threshold"
+            named = (
+                event.kind == "follow"
+                and event.given
+                and event.said.get("campaign") == rule.id
+                and rule.kind != "threshold"
+            )
             if named and rule.start <= event.time < rule.end:
                 found[rule.id, event.actor, "follow_for_entry"] += 1
         for member, (_, _, counts) in self._links().items():

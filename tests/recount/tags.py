@@ -28,7 +28,7 @@ def rises(events: Iterable[Read], now: int) -> dict[tuple[Any, ...], dict[str, A
     used: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
     for event in events:
         place = int.from_bytes(blake2b(event.actor.encode(), digest_size=8).digest(), "little") % PLACES
-        for tag in tags_of(event):
+        for tag in tags_of(event) if event.given else ():
             used[tag][event.time // BUCKET].add(place)
     rows = (row for tag, buckets in used.items() for row in _rises(tag, buckets, now // BUCKET))
     return {(row["id"],): row for row in rows}
