@@ -229,6 +229,12 @@ class Pipe:
 
     # What came out
 
+    def forget_rows(self) -> None:
+        """Begin with no rows, as in an empty ClickHouse."""
+        self.logs[self.names.rows].clear()
+        self._newest.clear()
+        self._seen.clear()
+
     def rows(self, table: str) -> dict[tuple[Any, ...], dict[str, Any]]:
         """Return the current rows of a table by key, as ReplacingMergeTree would, without the empty ones."""
         spec = ALL_TABLES[table]

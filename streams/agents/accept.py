@@ -10,7 +10,7 @@ How ids and orders are remembered, so that a replay after a crash is not a dupli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 from typing import Any, Final
@@ -36,6 +36,7 @@ from schemas.wire import (
     encode,
     raw_fact,
 )
+from streams.agents.clocks import Clock, Clocks
 from streams.agents.erasure import claim_without, marks_in, named, without
 from streams.agents.ingest import dead_letter
 from streams.agents.memory import Memory, Retraction, Undo
@@ -45,16 +46,9 @@ from streams.engine.stage import Effects
 from streams.engine.store import State
 from streams.names import Names
 from streams.runs import runs
-from streams.subject import MINUTE, Subject
+from streams.subject import Subject
 
 RAW: Final = TABLES["events"].names.index("raw")
-FAR: Final = 1 << 62
-PAST: Final = 500
-"""Least distance (ms) between two remembered (append time, watermark) points of a source."""
-MAX_PAST: Final = 64
-"""Most such points; beyond it every other one is dropped, which only delays the floor."""
-WAITED: Final = 2_000
-"""Milliseconds. A source whose records wait for so long before ingest has a backlog."""
 _LAGS: Final = 16
 """Of each batch this many event lags are observed, evenly spread."""
 
@@ -63,80 +57,51 @@ _Item = tuple[int, tuple[str, ...], msgspec.Raw]
 
 
 @dataclass(slots=True)
-class _Clock:
-    """How far a source has come: a partition of the input, or another accept partition."""
-
-    seen: int = 0
-    time: int = UNHEARD
-    watermark: int = UNHEARD
-    appended: int = 0
-    """When Kafka appended the newest of its records that reached us; ms of Kafka's clock."""
-    silent: int = 0
-    """Kafka's time up to which it is known to have had nothing further; 0 if it spoke since."""
-    past: list[tuple[int, int]] = field(default_factory=list)
-    """Earlier (`appended`, `watermark`), at least PAST ms apart, as far back as silent sources ask."""
-    waited: int = 0
-    """How long the newest of its records waited before ingest, ms."""
-
-    def say(self, appended: int, watermark: int) -> None:
-        """Note how far the source had come when Kafka had its newest record."""
-        self.silent = 0
-        self._reach(appended, watermark)
-
-    def rest(self, until: int, watermark: int, limit: int) -> None:
-        """Note that the source had nothing further up to `until`; of that, moments after `limit` do not count."""
-        self.silent = min(max(self.silent, until), limit)
-        if watermark > self.watermark:  # by a record that sent us nothing, so we do not know when it was appended
-            self._reach(self.silent, watermark)
-
-    def _reach(self, appended: int, watermark: int) -> None:
-        self.appended = max(self.appended, appended)
-        if watermark != UNHEARD:
-            self.watermark = watermark = max(self.watermark, watermark)
-            if not self.past or self.appended >= self.past[-1][0] + PAST:
-                self.past.append((self.appended, watermark))
-
-    def watermark_at(self, moment: int) -> int:
-        """Return a watermark that the source had reached by a moment of Kafka's time, and forget earlier points."""
-        while len(self.past) > 1 and self.past[1][0] <= moment:
-            del self.past[0]
-        if len(self.past) > MAX_PAST:
-            del self.past[1::2]
-        if self.appended <= moment:
-            return self.watermark
-        return self.past[0][1] if self.past and self.past[0][0] <= moment else UNHEARD
-
-
-@dataclass(slots=True)
 class _Partition:
     """What is known of one accept partition."""
 
     memory: Memory
-    clocks: dict[int, _Clock] = field(default_factory=dict)
-    floor: int = UNHEARD
-    """No event with an earlier time is accepted any more."""
-    settled: int = UNHEARD
-    """No order for an earlier time will come either."""
-    time: int = UNHEARD
+    clocks: Clocks
     outcomes: dict[tuple[int, str], int] = field(default_factory=dict)
     erased: set[bytes] = field(default_factory=set)
     """Fingerprints of accounts that are kept out."""
     recalled: list[tuple[Any, ...]] = field(default_factory=list)
     """Rows of what was taken back under a version that did not say so; they go with the first batch."""
-    told_across: int = UNHEARD
-    told_onward: tuple[int, int] = (UNHEARD, UNHEARD)
-    """What was last told: the floor to the other accept partitions; time and settled to accumulate."""
 
     @property
-    def sources(self) -> list[_Clock]:
-        """Return the clocks of the input's partitions, not those of the other accept partitions."""
-        return [clock for source, clock in self.clocks.items() if source >= 0]
+    def decided(self) -> int:
+        """Return of how many claims it was decided."""
+        return sum(self.outcomes.values())
 
     def count(self, source: int, outcome: str, number: int = 1) -> None:
         """Count what became of claims from a source."""
         if number:
             key = source, str(outcome)
             self.outcomes[key] = self.outcomes.get(key, 0) + number
+
+
+class _Batch:
+    """What a batch comes to, until it becomes effects."""
+
+    def __init__(self, partitions: int, recalled: list[tuple[Any, ...]]) -> None:
+        self.routed: list[list[_Item]] = [[] for _ in range(partitions)]
+        self.orders: list[list[Order]] = [[] for _ in range(partitions)]
+        self.rows: list[bytes] = []
+        self.times: list[int] = []
+        """Event times of these."""
+        self.appended = 0
+        """When Kafka had the oldest of them."""
+        self.retractions = recalled
+        self.letters: list[Send] = []
+        self.erasures: list[tuple[int, tuple[Erasure, ...]]] = []
+        """Those to be sent on, by the offset that brought them."""
+
+    def accept(self, claim: Claim, time: int) -> None:
+        """Add the row of an event that counts."""
+        self.rows.append(claim.row)
+        self.times.append(time)
+        if claim.appended < self.appended or not self.appended:
+            self.appended = claim.appended
 
 
 class Accept:
@@ -163,17 +128,13 @@ class Accept:
 
     def restore(self, partition: int, entries: State, offset: int, kept: bytes) -> None:
         """Remember what was decided before `offset`."""
-        here = self.held[partition] = _Partition(Memory(entries, self.horizon))
+        here = self.held[partition] = _Partition(Memory(entries, self.horizon), Clocks(self.sources, self.partitions))
         if kept:
-            clocks, here.floor, here.settled, here.time, outcomes, *since = msgspec.msgpack.decode(kept)
+            clocks, floor, settled, time, outcomes, *since = msgspec.msgpack.decode(kept)
             here.erased = {bytes(each) for each in since[0]} if since else set()
-            here.clocks = {source: _Clock(*clock) for source, *clock in clocks}
+            here.clocks.restore(clocks, floor, settled, time)
             here.outcomes = {(source, outcome): count for source, outcome, count in outcomes}
-        for source in range(self.sources):
-            here.clocks.setdefault(source, _Clock())
-        for other in range(self.partitions):
-            here.clocks.setdefault(-1 - other, _Clock())
-        here.memory.restore(offset, here.settled)
+        here.memory.restore(offset, here.clocks.settled)
         if kept and len(since) < 2:  # by a version that said nothing of what it took back
             here.recalled = [_retraction(one, RECALLED) for one in here.memory.recall()]
 
@@ -181,91 +142,36 @@ class Accept:
         """Return, for each source with a backlog, the offset and event time (ms) it had reached when we last heard of it."""
         found: dict[int, tuple[int, int]] = {}
         for here in self.held.values():
-            for source, clock in here.clocks.items():
-                if source >= 0 and clock.waited >= WAITED and not clock.silent:
-                    found[source] = max(found.get(source, (0, 0)), (clock.seen, clock.time))
+            for source, reached in here.clocks.heard().items():
+                found[source] = max(found.get(source, (0, 0)), reached)
         return found
 
     def process(self, partition: int, records: Sequence[Any], behind: bool) -> Effects:
         """Return events' rows, routed facts and orders for the claims in `records`."""
         here = self.held[partition]
-        effects = Effects()
-        memory, settled_before, decided_before = here.memory, here.settled, sum(here.outcomes.values())
-        routed: list[list[_Item]] = [[] for _ in range(self.partitions)]
-        orders: list[list[Order]] = [[] for _ in range(self.partitions)]
-        rows: list[bytes] = []
-        retractions, here.recalled = here.recalled, []
-        erasures: list[tuple[int, tuple[Erasure, ...]]] = []
-        appended = 0
-        times: list[int] = []
-        now = wall()
+        clocks, memory = here.clocks, here.memory
+        settled, decided = clocks.settled, here.decided
+        batch, here.recalled = _Batch(self.partitions, here.recalled), []
         for record in records:
-            offset = record.offset
             message: Decoded = decode_decoded(record.value)
             if message.erasures:
-                for erasure in message.erasures:
-                    self._erase(here, erasure)
-                if onward := tuple(each for each in message.erasures if each.account and not each.lifted):
-                    erasures.append((offset, onward))
+                self._take_erasures(here, batch, record.offset, message.erasures)
                 continue
-            clock = here.clocks.setdefault(message.source, _Clock())
-            accepted = len(rows)
-            for claim in message.claims:
-                if claim.offset < clock.seen:
-                    continue
-                if here.erased and any(gone := named(claim, here.erased)):
-                    claim = claim_without(claim, gone)
-                fact = self._read(claim.fact)
-                if claim.behind or fact.time < here.floor or memory.duplicate(fact, 0):
-                    self._refuse(here, message.source, claim, fact, effects)
-                    continue
-                rows.append(claim.row)
-                times.append(fact.time)
-                if claim.appended < appended or not appended:
-                    appended = claim.appended
-                if fact.kind == UNDO:
-                    target = partition_of(claim.undo_of, self.partitions)
-                    orders[target].append(Order(offset, fact.time, claim.undo_of, fact.id))
-                if (retraction := memory.accept(offset, fact, claim.fact)) is None:
-                    self._route(routed, offset, fact, claim.fact)
-                else:
-                    retractions.append(_retraction(retraction, offset + TOLD))
-            here.count(message.source, "accepted", len(rows) - accepted)
-            for order in message.orders:
-                if order.offset >= clock.seen:
-                    carried = memory.order(offset, Undo(order.time, order.undo), order.undo_of)
-                    telemetry.undo(carried.outcome)
-                    retractions.extend(_retraction(told, offset + TOLD) for told in carried.told)
-                    for fact in carried.undone:
-                        self._route(routed, offset, fact, raw_fact(msgspec.structs.replace(fact, sign=-1)))
-            clock.seen = max(clock.seen, message.end)
-            clock.time = max(clock.time, message.time)
-            if message.silent:
-                if message.begin >= clock.seen:  # else it has spoken since: said late, by its former worker
-                    clock.rest(message.appended, message.watermark, record.timestamp - self.idle_after)
-            else:
-                clock.say(message.appended, message.watermark)
-                clock.waited = record.timestamp - message.appended
-            self._advance(here)
-        effects.writes = memory.flush(settled_before)
+            clock = clocks.of.setdefault(message.source, Clock())
+            self._take_claims(here, batch, record.offset, message, clock.seen)
+            self._take_orders(here, batch, record.offset, message.orders, clock.seen)
+            clock.hear(message, record.timestamp, self.idle_after)
+            clocks.advance()
+            memory.forget(clocks.settled)
         begin, end = records[0].offset, records[-1].offset + 1
-        self._send(effects, partition, here, begin, end, routed, orders)
-        for at, onward in erasures:  # behind the last facts that have the names
-            told = encode(Routed(partition, at, at + 1, UNHEARD, UNHEARD, (), onward))
-            effects.sends.extend(Send(self.names.routed, target, None, told) for target in range(self.partitions))
-        if rows:
-            for run in runs(rows, lambda row: len(row) + 1, MAX_MESSAGE):  # and a comma
-                headers = row_headers("events", len(run), appended)
-                effects.sends.append(Send(self.names.rows, partition, b"events", b",".join(run), headers))
-        if retractions:
-            effects.sends.extend(versioned_sends(self.names.rows, partition, "retractions", retractions))
-        if sum(here.outcomes.values()) > decided_before:  # an idle worker says nothing
+        sends = [*batch.letters, *self._told(partition, here, batch, begin, end), *self._said(partition, batch)]
+        if here.decided > decided:  # an idle worker says nothing
             outcomes = [("accept", partition, s, outcome, n) for (s, outcome), n in here.outcomes.items()]
-            effects.sends.extend(rows_sends(self.names.rows, partition, "outcomes", outcomes, end))
-        effects.kept = self._kept(here)
-        telemetry.accepted(len(rows), [now - time / 1000 for time in times[:: max(1, len(times) // _LAGS)]])
+            sends.extend(rows_sends(self.names.rows, partition, "outcomes", outcomes, end))
+        now, times = wall(), batch.times
+        telemetry.accepted(len(times), [now - time / 1000 for time in times[:: max(1, len(times) // _LAGS)]])
         telemetry.state_keys("ids", sum(len(p.memory) for p in self.held.values()))
-        return effects
+        return Effects(sends, memory.flush(settled), self._kept(here))
 
     def rests(self, partition: int) -> bool:
         """Return True: time passes here only with messages."""
@@ -275,7 +181,29 @@ class Accept:
         """Do nothing."""
         return None
 
-    def _refuse(self, here: _Partition, source: int, claim: Claim, fact: Brief, effects: Effects) -> None:
+    def _take_claims(self, here: _Partition, batch: _Batch, offset: int, message: Decoded, seen: int) -> None:
+        """Decide of the claims that were not seen."""
+        memory, floor, read, before = here.memory, here.clocks.floor, self._read, len(batch.rows)
+        for claim in message.claims:
+            if claim.offset < seen:
+                continue
+            if here.erased and any(gone := named(claim, here.erased)):
+                claim = claim_without(claim, gone)
+            fact = read(claim.fact)
+            if claim.behind or fact.time < floor or memory.duplicate(fact, 0):
+                self._refuse(here, batch, message.source, claim, fact)
+                continue
+            batch.accept(claim, fact.time)
+            if fact.kind == UNDO:
+                target = partition_of(claim.undo_of, self.partitions)
+                batch.orders[target].append(Order(offset, fact.time, claim.undo_of, fact.id))
+            if (retraction := memory.accept(offset, fact, claim.fact)) is None:
+                self._route(batch.routed, offset, fact, claim.fact)
+            else:
+                batch.retractions.append(_retraction(retraction, offset + TOLD))
+        here.count(message.source, "accepted", len(batch.rows) - before)
+
+    def _refuse(self, here: _Partition, batch: _Batch, source: int, claim: Claim, fact: Brief) -> None:
         """Say why a claim that is late or known does not count: it is a duplicate if its id counts already."""
         if here.memory.duplicate(fact, claim.behind):
             here.count(source, "duplicate")
@@ -286,10 +214,28 @@ class Accept:
         if claim.behind:
             why = f"{claim.behind / 1000:.0f} s behind the newest event before it in its partition"
         else:  # its partition was silent for so long that the others did not wait for it, or added, or JUICE_LATENESS was less
-            why = f"{(here.floor - fact.time) / 1000:.0f} s behind the other partitions, which did not wait for its own"
+            behind = here.clocks.floor - fact.time
+            why = f"{behind / 1000:.0f} s behind the other partitions, which did not wait for its own"
         raw = msgspec.json.decode(claim.row)[RAW].encode()
         letter = dead_letter(self.names, Rejected(Reason.LATE, why), source, claim.offset, raw, claim.appended)
-        effects.sends.append(letter)
+        batch.letters.append(letter)
+
+    def _take_orders(self, here: _Partition, batch: _Batch, offset: int, orders: Iterable[Order], seen: int) -> None:
+        """Carry out the orders that were not seen, or let them wait."""
+        for order in orders:
+            if order.offset >= seen:
+                carried = here.memory.order(offset, Undo(order.time, order.undo), order.undo_of)
+                telemetry.undo(carried.outcome)
+                batch.retractions.extend(_retraction(told, offset + TOLD) for told in carried.told)
+                for fact in carried.undone:
+                    self._route(batch.routed, offset, fact, raw_fact(msgspec.structs.replace(fact, sign=-1)))
+
+    def _take_erasures(self, here: _Partition, batch: _Batch, offset: int, erasures: Iterable[Erasure]) -> None:
+        """Erase, and have it sent on."""
+        for erasure in erasures:
+            self._erase(here, erasure)
+        if onward := tuple(each for each in erasures if each.account and not each.lifted):
+            batch.erasures.append((offset, onward))
 
     @staticmethod
     def _erase(here: _Partition, erasure: Erasure) -> None:
@@ -322,71 +268,45 @@ class Accept:
         for partition, keys in by_partition.items():
             routed[partition].append((offset, tuple(keys), raw))
 
-    def _advance(self, here: _Partition) -> None:
-        """Let time pass: the slowest source decides.
-
-        A caught-up silent source reports every few seconds the Kafka time up to which it had nothing. The floor then uses the
-        watermarks that the other sources had at that time, so it holds them back by no more than that; and when all wake at
-        once, the first to be read does not make the others late. Where all are silent, the one furthest ahead decides.
-        """
-        sources = here.sources
-        known = min((clock.silent for clock in sources if clock.silent), default=FAR)
-        speaking = [clock.watermark_at(known) for clock in sources if not clock.silent]
-        floor = min(speaking) if speaking else max(clock.watermark_at(known) for clock in sources)
-        here.floor = max(here.floor, floor)
-        here.time = max(here.time, *(clock.time for clock in here.clocks.values()))
-        settled = min(clock.watermark for source, clock in here.clocks.items() if source < 0)
-        here.settled = max(here.settled, min(settled, here.floor))
-        here.memory.forget(here.settled)
-
-    def _send(
-        self,
-        effects: Effects,
-        partition: int,
-        here: _Partition,
-        begin: int,
-        end: int,
-        routed: list[list[_Item]],
-        orders: list[list[Order]],
-    ) -> None:
-        """Send facts to accumulate and orders to the other accept partitions, and to all a tick when a minute of event time has
-        passed. Once all sources have been silent for a minute, ticks tell the rest of a minute too: otherwise how far everybody
-        comes in the end would depend on how batches were cut.
-        """
-        sources = here.sources
-        rested = min(clock.silent for clock in sources) >= max(clock.appended for clock in sources) + MINUTE
-        step = 1 if rested else MINUTE
-        passed_across = here.floor // step != here.told_across // step
-        onward = here.time, here.settled
-        passed_onward = any(now // step != told // step for now, told in zip(onward, here.told_onward, strict=True))
-        if passed_across:
-            here.told_across = here.floor
-        if passed_onward:
-            here.told_onward = onward
-        floor = here.settled - self.horizon
+    def _told(self, partition: int, here: _Partition, batch: _Batch, begin: int, end: int) -> Iterator[Send]:
+        """Yield facts to accumulate and orders to the other accept partitions, and how far we are when time has passed."""
+        clocks = here.clocks
+        across, onward = clocks.passed()
+        floor = clocks.settled - self.horizon
 
         def across_message(some: Sequence[Order], begin: int, end: int, last: bool) -> bytes:
-            promise = here.floor if last else UNHEARD
+            promise = clocks.floor if last else UNHEARD
             return encode(Decoded(-1 - partition, begin, end, UNHEARD, promise, (), tuple(some)))
 
         def onward_message(some: Sequence[_Item], begin: int, end: int, last: bool) -> bytes:
-            promises = (here.time, floor) if last else (UNHEARD, UNHEARD)
+            promises = (clocks.time, floor) if last else (UNHEARD, UNHEARD)
             return encode(Routed(partition, begin, end, *promises, tuple(some)))
 
         for target in range(self.partitions):
-            if orders[target] or passed_across:
-                for value in fitting(orders[target], attrgetter("offset"), across_message, begin, end):
-                    effects.sends.append(Send(self.names.decoded, target, None, value))
-            if routed[target] or passed_onward:
-                for value in fitting(routed[target], itemgetter(0), onward_message, begin, end):
-                    effects.sends.append(Send(self.names.routed, target, None, value))
+            if batch.orders[target] or across:
+                for value in fitting(batch.orders[target], attrgetter("offset"), across_message, begin, end):
+                    yield Send(self.names.decoded, target, None, value)
+            if batch.routed[target] or onward:
+                for value in fitting(batch.routed[target], itemgetter(0), onward_message, begin, end):
+                    yield Send(self.names.routed, target, None, value)
+        for at, erasures in batch.erasures:  # behind the last facts that have the names
+            told = encode(Routed(partition, at, at + 1, UNHEARD, UNHEARD, (), erasures))
+            for target in range(self.partitions):
+                yield Send(self.names.routed, target, None, told)
+
+    def _said(self, partition: int, batch: _Batch) -> Iterator[Send]:
+        """Yield the rows of what was accepted, and of what was taken back."""
+        for run in runs(batch.rows, lambda row: len(row) + 1, MAX_MESSAGE):  # and a comma
+            headers = row_headers("events", len(run), batch.appended)
+            yield Send(self.names.rows, partition, b"events", b",".join(run), headers)
+        if batch.retractions:
+            yield from versioned_sends(self.names.rows, partition, "retractions", batch.retractions)
 
     @staticmethod
     def _kept(here: _Partition) -> bytes:
-        clocks = [(s, c.seen, c.time, c.watermark, c.appended, c.silent, c.past) for s, c in here.clocks.items()]
         outcomes = [(source, outcome, count) for (source, outcome), count in here.outcomes.items()]
         erased, told = sorted(here.erased), True  # that what is taken back is said, as older versions did not
-        return msgspec.msgpack.encode((clocks, here.floor, here.settled, here.time, outcomes, erased, told))
+        return msgspec.msgpack.encode((*here.clocks.kept, outcomes, erased, told))
 
 
 def _retraction(one: Retraction, version: int) -> tuple[Any, ...]:

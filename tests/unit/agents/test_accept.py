@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from schemas.wire import UNHEARD, Decoded, encode
-from streams.agents.accept import WAITED, Accept
+from streams.agents.accept import Accept
+from streams.agents.clocks import WAITED
 from streams.names import Names
 from tests.pipe import LATER as LONG_AFTER
 from tests.pipe import Pipe, Record
@@ -105,7 +106,7 @@ def test_a_partition_that_never_speaks_holds_back_nobody_who_goes_on() -> None:
         say(Decoded(0, second, second + 1, now, now - 900_000, appended=now))
         if second % 5 == 0:
             say(Decoded(1, 0, 0, UNHEARD, UNHEARD, appended=now - 5_000, silent=True))
-        floor = accept.held[0].floor
+        floor = accept.held[0].clocks.floor
         assert floor <= now - 905_000
         assert floor >= now - 911_000 or second < 20
     kept = accept.process(
@@ -114,7 +115,7 @@ def test_a_partition_that_never_speaks_holds_back_nobody_who_goes_on() -> None:
     assert len(kept) < 4_000
     say(Decoded(0, 0, 0, UNHEARD, UNHEARD, appended=now + 20_000, silent=True))
     say(Decoded(1, 0, 0, UNHEARD, UNHEARD, appended=now + 20_000, silent=True))
-    assert accept.held[0].floor == now - 900_000, "all are silent: nothing that Kafka has is earlier"
+    assert accept.held[0].clocks.floor == now - 900_000, "all are silent: nothing that Kafka has is earlier"
 
 
 @pytest.mark.parametrize("ahead", [0, IDLE - 1_000, IDLE + 1_000, 86_400_000])
@@ -133,7 +134,7 @@ def test_a_worker_whose_clock_is_ahead_makes_nobody_late(ahead: int) -> None:
     for source in (0, 1):
         say(LATER + IDLE, Decoded(source, 1, 1, JULY, JULY - 900_000, appended=LATER + ahead, silent=True))
     say(LATER + IDLE + 2, Decoded(0, 1, 2, JULY + 3_600_000, JULY + 2_700_000, appended=LATER + IDLE + 2))
-    assert accept.held[0].floor == JULY - 900_000, "the other may have had something at the same time"
+    assert accept.held[0].clocks.floor == JULY - 900_000, "the other may have had something at the same time"
 
 
 def test_a_silence_that_was_believed_of_the_future_ends() -> None:
@@ -143,7 +144,7 @@ def test_a_silence_that_was_believed_of_the_future_ends() -> None:
     tick = encode(Decoded(1, 1, 1, JULY, JULY - 900_000, appended=LATER + 86_400_000, silent=True))
     for offset, now in enumerate((LATER + 90_000_000, LATER + 20_000)):
         accept.process(0, [Record(offset, now, None, tick)], behind=False)
-    assert accept.held[0].clocks[1].silent == LATER + 20_000 - IDLE
+    assert accept.held[0].clocks.of[1].silent == LATER + 20_000 - IDLE
 
 
 def test_what_a_tick_brings_is_no_older_than_the_silence() -> None:
@@ -158,10 +159,10 @@ def test_what_a_tick_brings_is_no_older_than_the_silence() -> None:
     ]
     for offset, message in enumerate(messages):
         accept.process(0, [Record(offset, LONG_AFTER, None, encode(message))], behind=False)
-    assert accept.held[0].floor == JULY - 900_000
+    assert accept.held[0].clocks.floor == JULY - 900_000
     later = encode(Decoded(1, 1, 1, JULY, JULY - 900_000, appended=LATER + 9_000, silent=True))
     accept.process(0, [Record(len(messages), LONG_AFTER, None, later)], behind=False)
-    assert accept.held[0].floor == JULY - 850_000
+    assert accept.held[0].clocks.floor == JULY - 850_000
 
 
 def test_a_tick_that_comes_late_is_not_believed() -> None:
@@ -178,7 +179,7 @@ def test_a_tick_that_comes_late_is_not_believed() -> None:
     ]
     for offset, message in enumerate(messages):
         accept.process(0, [Record(offset, LONG_AFTER, None, encode(message))], behind=False)
-    assert accept.held[0].floor == JULY - 840_000
+    assert accept.held[0].clocks.floor == JULY - 840_000
 
 
 def test_how_far_all_come_in_the_end_does_not_depend_on_batches() -> None:
@@ -196,7 +197,7 @@ def test_how_far_all_come_in_the_end_does_not_depend_on_batches() -> None:
             for partition in range(2):
                 pipe._restore(pipe.stages[body], partition)
         held = pipe.stages["accept"].body.held.values(), pipe.stages["accumulate"].body.held.values()
-        ends.add((*(here.settled - JULY for here in held[0]), *(here.now.floor - JULY for here in held[1])))
+        ends.add((*(here.clocks.settled - JULY for here in held[0]), *(here.now.floor - JULY for here in held[1])))
     assert ends == {(299 * 2_037 - 60_000,) * 2 + (299 * 2_037 - 660_000,) * 2}
 
 

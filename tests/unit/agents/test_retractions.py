@@ -153,7 +153,7 @@ def older(pipe: Pipe) -> None:
                 entries = [entry for chunk in _chunks(value[FENCE.size :]) for entry in _decode(chunk)]
                 plain = [msgspec.structs.replace(entry, undo="") for entry in entries]
                 table[key] = value[: FENCE.size] + _packed(plain)
-    pipe.logs[pipe.names.rows].clear()
+    pipe.forget_rows()
     pipe._start()
 
 
@@ -166,7 +166,7 @@ def test_what_an_older_version_took_back_is_said_once_by_the_next() -> None:
     table = ALL_TABLES["retractions"]
     records = [record for log in pipe.logs[pipe.names.rows].values() for record in log if record.key == b"retractions"]
     assert {row[-1] for record in records for row in rows_of(table, record.value or b"")} == {RECALLED}
-    pipe.logs[pipe.names.rows].clear()
+    pipe.forget_rows()
     pipe._start()
     through(like("last", 9), pipe=pipe)
     assert said(pipe) == []
