@@ -89,3 +89,8 @@ def enter(world: World, people: list[str], promised: tuple[Rule, ...]) -> None:
     elif world.chance(0.8):
         said |= {"actor_followers": world.some(0, 9, 10, 50, 1000)}
     world.say(kind, actor, mute=False, undone=0.15, **said)
+    if kind in ("referral", "tag") and world.chance(0.4):  # who is brought in brings in at that very instant
+        other, third = said["targets"][0], world.some(*people)
+        one, two = (third, actor) if kind == "referral" else (other, third)
+        said |= {"targets": [two], "actor_followers": len(one.encode()) * (world.now // DAY % 3)}
+        world.say(kind, one, mute=False, undone=0.15, **said)

@@ -12,7 +12,7 @@ from tests.recount.tags import rises
 from tests.recount.talking import talking
 
 
-@pytest.mark.parametrize("seed", seeds(12))
+@pytest.mark.parametrize("seed", seeds(8))
 def test_rises_are_those_of_the_events(seed: int) -> None:
     """Every rise at any moment, and none that was withdrawn; numbers to the thousandths that are said."""
     world = talking(seed)
