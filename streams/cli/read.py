@@ -104,7 +104,7 @@ FROM {db:Identifier}.account_scores WHERE window = {window:String} ORDER BY infl
 """
 _POSTS: Final = """
 SELECT root AS post, author, size, depth, round(structural_virality, 2) AS virality, round(shares_per_minute, 2) AS "per minute",
-    forecast_size AS forecast, last_at AS "last share"
+    round(forecast_size) AS forecast, last_at AS "last share"
 FROM {db:Identifier}.cascades ORDER BY shares_per_minute DESC, size DESC, root LIMIT {limit:UInt32}
 """
 _TAGS: Final = """

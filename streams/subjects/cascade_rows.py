@@ -109,18 +109,21 @@ def _raised(state: Cascade, at: int, viral: int) -> int | None:
 
 
 def rise_rows(state: Cascade, root: str, kind: str, at: int, coming: Forecast, final: bool, viral: int) -> list[Row]:
-    """Return the row of `trends` that says that most of a large size is still to come; once for a cascade.
+    """Return the row of `trends` that says that most of a large size is still to come; once for a cascade. Where it is not and
+    shares were taken off, return one that withdraws it: a worker that died may have said it.
 
     Notes in the state when it was said, and when it was over.
     """
     size = state.tree.size
     ahead = float("inf") if coming.size is None else coming.size
+    doubtful, state.doubtful = state.doubtful, 0
     if state.ended_at:
         return []
     if not state.raised_at:
         raised = None if kind == "tag" or size < VIRAL_SHARES else _raised(state, at, viral)
         if raised is None:
-            return []
+            withdrawn = (0, None, 0.0, 0.0, 0.0, size, coming.size, at // 1000)
+            return [(f"cascade:{kind}:{root}", "cascade", root, *withdrawn)] if doubtful else []
         state.raised_at = raised // 1000
     if final or ahead < BEHIND * size:
         state.ended_at = at // 1000

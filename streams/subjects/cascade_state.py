@@ -26,6 +26,7 @@ class Cascade:
     __slots__ = (
         "authors",
         "debts",
+        "doubtful",
         "ended_at",
         "first",
         "incentivised",
@@ -58,6 +59,8 @@ class Cascade:
         """Time of the latest fact, undone or not: silence counts from here."""
         self.raised_at = self.ended_at = self.looked_at = 0
         """The first two in seconds; `looked_at`, up to when a rise was looked for, in ms."""
+        self.doubtful = 0
+        """1 where shares were taken off since it was last described: a worker that died may have said more than there is."""
         self.touched = False
         """Has there ever been a share? Of a post that nobody shared nothing is said."""
         self.posts: list[tuple[int, int, str, int]] = []
@@ -101,6 +104,7 @@ class Cascade:
             elif self.last != UNKNOWN:
                 self.first, self.last = min(self.first, time), max(self.last, time)
         else:
+            self.doubtful = 1
             slot = tree.remove(id, time)
             if slot is None:
                 if not tree.remove_spilled(ref):
@@ -146,7 +150,10 @@ class Cascade:
             self.first, self.last = min(times, default=0), max(times, default=0)
 
 
-_NUMBERS: Final = ("incentivised", "undisclosed", "first", "last", "latest", "raised_at", "ended_at", "looked_at")
+_NUMBERS: Final = (
+    *("incentivised", "undisclosed", "first", "last", "latest", "raised_at", "ended_at", "looked_at"),
+    "doubtful",
+)
 _TYPECODES: Final = "QQQQiIIQI"
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(

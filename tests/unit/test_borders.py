@@ -410,3 +410,25 @@ def test_a_rise_is_withdrawn_wherever_a_worker_dies() -> None:
             world.put("undo", JULY + MINUTE + number, f"fan{number}", undo_of=post)
         world.run(largest=1_000)
         assert not any(row["raised_at"] for row in world.rows("trends").values()), dies
+
+
+def test_a_forecast_is_withdrawn_wherever_a_worker_dies() -> None:
+    """That a cascade is about to go viral is said once, and would else hold for ever; or it ends, where it was remembered."""
+    for dies in range(0, 60, 2):
+        world = World()
+        world.put("post", JULY, "ann", object="r", actor_followers=1_000)
+        given = {"object": "r", "object_author": "ann", "actor_followers": 50}
+        shares = [world.put("share", JULY + 1_000 * n, f"fan{n}", **given) for n in range(1, 40)]
+        world.crash_after = dies
+        try:
+            while world._step(500) or any(world._idle(stage) for stage in world.stages.values()):
+                pass
+        except Crash:
+            world._start()
+        world.crash_after = -1
+        world.rng = Large(1)
+        for number, share in enumerate(shares):
+            world.put("undo", JULY + MINUTE + number, "ann", undo_of=share)
+        world.run(largest=1_000)
+        world.pass_until(JULY + 8 * DAY)
+        assert not any(row["raised_at"] and row["ended_at"] is None for row in world.rows("trends").values()), dies
