@@ -8,13 +8,11 @@ from streams.measures.cascade.catalogue import measured
 from streams.measures.cascade.seismic import MIN_SHARES, Forecast, forecast
 from streams.measures.cascade.view import CascadeView
 from streams.subject import HOUR, MINUTE
-from streams.subjects.cascade_state import Cascade
+from streams.subjects.cascade_state import VIRAL_SHARES, Cascade
 
 LOOKS: Final = (0, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 16 * HOUR, 64 * HOUR)
 LOOKS_SMALL: Final = (0, 5 * MINUTE, HOUR)
 """How long after the minute of its last share a cascade is looked at, with a forecast and without one."""
-VIRAL_SHARES: Final = 20
-"""Shares that a warning must rest on."""
 AHEAD: Final = 2.0
 """A cascade is about to go viral when its forecast is at least this many times its size."""
 BEHIND: Final = 1.25

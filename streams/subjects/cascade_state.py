@@ -16,6 +16,8 @@ from streams.measures.cascade.tree import SPILLED, Tree
 FORMAT: Final = 1
 MAX_CLAIMS: Final = 64
 """Statements about the root (posts with its id, names of its author) that are kept; mostly there is one."""
+VIRAL_SHARES: Final = 20
+"""Shares that a warning must rest on."""
 UNKNOWN: Final = -1
 """`last` when the first and last share must be looked up."""
 
@@ -60,7 +62,7 @@ class Cascade:
         self.raised_at = self.ended_at = self.looked_at = 0
         """The first two in seconds; `looked_at`, up to when a rise was looked for, in ms."""
         self.doubtful = 0
-        """1 where shares were taken off since it was last described: a worker that died may have said more than there is."""
+        """1 where shares were taken off since it was last described, and a worker that died may have said what rested on them."""
         self.touched = False
         """Has there ever been a share? Of a post that nobody shared nothing is said."""
         self.posts: list[tuple[int, int, str, int]] = []
@@ -104,7 +106,8 @@ class Cascade:
             elif self.last != UNKNOWN:
                 self.first, self.last = min(self.first, time), max(self.last, time)
         else:
-            self.doubtful = 1
+            if tree.size >= VIRAL_SHARES:
+                self.doubtful = 1
             slot = tree.remove(id, time)
             if slot is None:
                 if not tree.remove_spilled(ref):
