@@ -38,6 +38,10 @@ SOON: Final = 0
 MINUTE: Final = 60_000
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+"""Milliseconds. What counts in minutes or hours says so:"""
+MINUTES_PER_HOUR: Final = HOUR // MINUTE
+MINUTES_PER_DAY: Final = DAY // MINUTE
+HOURS_PER_DAY: Final = DAY // HOUR
 
 
 class Due(NamedTuple):

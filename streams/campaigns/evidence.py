@@ -17,8 +17,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from streams.subject import MINUTE
+
 SIGNALS: Final = ("burst", "repeated_text", "follow_for_entry", "no_followers")
-MINUTE: Final = 60_000
 BURST: Final = 5
 REPEATS: Final = 3
 MAX_TEXTS: Final = 500

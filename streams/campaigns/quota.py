@@ -16,8 +16,8 @@ import msgspec
 
 from streams.campaigns.ids import short_hash
 from streams.campaigns.rule import Caps
+from streams.subject import DAY
 
-DAY: Final = 86_400_000
 MAX_OPEN: Final = 1_500_000
 """Bytes of what waits, 15,000 claims with names of 64 bytes, so more than a cap may be: beyond it the latest give way, which had
 the least hope."""

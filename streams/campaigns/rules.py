@@ -28,6 +28,7 @@ from schemas.decode import MAX_TIME
 from streams.campaigns.lines import lines_of
 from streams.campaigns.problem import Problem, meant
 from streams.campaigns.rule import KINDS, MAX_CAMPAIGNS, MAX_CAP, Caps, Disclosure, Mayor, Rule
+from streams.subject import DAY
 
 MAX_FILE: Final = 1 << 20
 SINGULAR: Final = {
@@ -39,7 +40,6 @@ SINGULAR: Final = {
 }
 """Other words for keys, for who has but one."""
 
-_DAY: Final = 86_400_000
 _TAG: Final = re.compile(r"\w*[^\W\d_]\w*")
 _PART_OF: Final = {field: kind for kind, rule in KINDS.items() for field in rule.__struct_fields__}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -287,7 +287,7 @@ class _Reader:
                 self.found.append(((*where, "min_days"), says))
         caps = rule.caps
         if caps.per_day is not None and caps.total is None:
-            days = -(-(rule.end - rule.start) // _DAY) + 1
+            days = -(-(rule.end - rule.start) // DAY) + 1
             if days * caps.per_day > MAX_CAP:
                 says = f"`caps.per_day` over {days} days makes more than {MAX_CAP}; set `caps.total` as well"
                 self.found.append(((*where, "caps", "per_day"), says))

@@ -24,13 +24,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from sys import byteorder
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from streams.campaigns.rule import Caps
-
-DAY: Final = 86_400_000
+from streams.subject import DAY
 
 
 class Score(NamedTuple):

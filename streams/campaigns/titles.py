@@ -30,7 +30,8 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Final, NamedTuple
 
-DAY: Final = 86_400_000
+from streams.subject import DAY
+
 FOREVER: Final = 1 << 62
 WINDOW: Final = 60
 """Days that count, today included."""

@@ -30,22 +30,12 @@ from streams.measures.account.views import (
     rhythms_of,
 )
 from streams.runs import runs
-from streams.subject import Rows
+from streams.subject import MINUTES_PER_DAY, MINUTES_PER_HOUR, Rows
 from streams.subjects.account_journal import Entries, are_kept
 from streams.subjects.account_open import Look, Open
 from streams.subjects.account_settle import beat, begin_anew, sampled, since
 from streams.subjects.account_state import Posts, observe_all
-from streams.windows.panes import (
-    GIVEN,
-    KEPT_MINUTES,
-    KIND_MASK,
-    KLASS_BITS,
-    KLASS_MASK,
-    MARK_KIND,
-    MINUTES_PER_DAY,
-    MINUTES_PER_HOUR,
-    Panes,
-)
+from streams.windows.panes import GIVEN, KEPT_MINUTES, KIND_MASK, KLASS_BITS, KLASS_MASK, MARK_KIND, Panes
 from streams.windows.sums import Held, Sums, changes, day_sums, different, hold, pick, window_sums
 
 TOGETHER: Final = 20_000

@@ -10,7 +10,7 @@ from schemas.fact import CHECKIN, EARNED, FOLLOW, POST, UNFOLLOW
 from streams.measures.account.person import Person
 from streams.measures.account.rhythm import ACTED, ENGAGED, FORGOTTEN_AFTER, GAVE, Rhythm
 from streams.measures.account.settings import ScoreSettings
-from streams.subject import MINUTE
+from streams.subject import HOURS_PER_DAY, MINUTE, MINUTES_PER_DAY, MINUTES_PER_HOUR
 from streams.subjects.account_journal import HASH_BITS, POSTS, Entries, is_kept, level_for, told
 from streams.subjects.account_state import Account, People, Posts, Settled, observe_all, settled_bytes
 from streams.windows.panes import (
@@ -18,7 +18,6 @@ from streams.windows.panes import (
     GAP_SUM,
     GAPS,
     GIVEN,
-    HOURS_PER_DAY,
     KEPT_DAYS,
     KEPT_HOURS,
     KEPT_MINUTES,
@@ -26,8 +25,6 @@ from streams.windows.panes import (
     KLASS_BITS,
     KLASS_MASK,
     MARK_KIND,
-    MINUTES_PER_DAY,
-    MINUTES_PER_HOUR,
     SLOT_BITS,
     SLOT_MASK,
     Panes,

@@ -14,7 +14,7 @@ import numpy as np
 
 from streams.measures.account.person import Person
 from streams.measures.account.rhythm import Rhythm
-from streams.subject import DAY
+from streams.subject import DAY, MINUTES_PER_HOUR
 from streams.subjects.account_journal import (
     CAPACITY,
     Entries,
@@ -26,7 +26,7 @@ from streams.subjects.account_journal import (
     posts_in,
     size_of,
 )
-from streams.windows.panes import MINUTES_PER_HOUR, Panes
+from streams.windows.panes import Panes
 
 FORMAT: Final = b"\x01"
 """First byte of a dumped state."""

@@ -8,14 +8,14 @@ from typing import ClassVar, Final
 from schemas.fact import CASCADING, FOLLOW, POST, UNFOLLOW, UNKNOWN, Fact, passed_on
 from streams.measures.account.settings import DEFAULTS, ScoreSettings
 from streams.runs import runs
-from streams.subject import DAY, HOUR, MINUTE, RELEASE, Due, Now, Rows, Subject
+from streams.subject import DAY, HOUR, MINUTE, MINUTES_PER_HOUR, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.account_journal import HASH_BITS, SHARED, hash_of_name, older, pack
 from streams.subjects.account_open import Look, Open
 from streams.subjects.account_rows import say
 from streams.subjects.account_settle import closed, settle
 from streams.subjects.account_state import Account, dump, keep, load, observe, opened, sample, settled_of
 from streams.subjects.pane_rows import say_panes
-from streams.windows.panes import GIVEN, KLASS_BITS, MINUTES_PER_HOUR, PROMO, SLOT_BITS, add
+from streams.windows.panes import GIVEN, KLASS_BITS, PROMO, SLOT_BITS, add
 
 TIDY_BEYOND: Final = 8192
 """Bytes by which a journal may grow, beyond doubling, before it is tidied in a fold."""

@@ -14,8 +14,8 @@ from streams.campaigns.ledger import DISQUALIFIED, STANDS, say_reward
 from streams.campaigns.quota import Award
 from streams.campaigns.rule import Mayor
 from streams.campaigns.rulebook import Rulebook
-from streams.campaigns.titles import DAY, FOREVER, LEAST, WINDOW, Race, Title
-from streams.subject import HOUR, NEVER, RELEASE, Due, Now, Rows, Subject
+from streams.campaigns.titles import FOREVER, LEAST, WINDOW, Race, Title
+from streams.subject import DAY, HOUR, NEVER, RELEASE, Due, Now, Rows, Subject
 from streams.subjects.renaming import renamed_key
 from streams.subjects.standing import APPEAL, say_campaign, say_entry, say_points, undos_last
 

@@ -17,7 +17,7 @@ from typing import Final
 from schemas.event import KINDS
 from streams.measures.account.measure import WINDOW_NAMES
 from streams.measures.account.rhythm import FORGOTTEN_AFTER
-from streams.subject import DAY, HOUR, MINUTE
+from streams.subject import MINUTES_PER_DAY, MINUTES_PER_HOUR
 
 Panes = dict[int, int]
 """Pane key → net number of actions. Absent means 0."""
@@ -46,10 +46,6 @@ squares."""
 assert len(KINDS) <= MARK_KIND, "kinds no longer fit beside the marks: widen SLOT_BITS, with a new state format"
 
 DIRECTIONS: Final = ("received", "given")
-
-MINUTES_PER_HOUR: Final = HOUR // MINUTE
-MINUTES_PER_DAY: Final = DAY // MINUTE
-HOURS_PER_DAY: Final = DAY // HOUR
 
 WINDOWS: Final[tuple[tuple[str, int, int], ...]] = tuple(
     (name, unit, length)

@@ -19,6 +19,7 @@ from schemas.event import KINDS
 from schemas.fact import EARNED, FOLLOW, INCENTIVISED, POST, UNDISCLOSED, UNFOLLOW
 from streams.measures.account.columns import Flags, Ints, bounds_of, flat, spread
 from streams.measures.account.views import Days
+from streams.subject import MINUTES_PER_DAY, MINUTES_PER_HOUR
 from streams.windows.panes import (
     GAP_SQUARES,
     GAP_SUM,
@@ -29,8 +30,6 @@ from streams.windows.panes import (
     KLASS_BITS,
     KLASS_MASK,
     MARK_KIND,
-    MINUTES_PER_DAY,
-    MINUTES_PER_HOUR,
     PROMO,
     SLOT_BITS,
     SLOT_MASK,

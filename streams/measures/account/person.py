@@ -26,11 +26,12 @@ from schemas.fact import (
     UNFOLLOW,
 )
 from streams.measures.account.memory import UNIT, faded
-from streams.measures.account.settings import DAY, HOUR, ScoreSettings
+from streams.measures.account.settings import ScoreSettings
+from streams.subject import MINUTES_PER_DAY, MINUTES_PER_HOUR
 
-RETURN_WITHIN: Final = 7 * DAY
+RETURN_WITHIN: Final = 7 * MINUTES_PER_DAY
 """What is given has come back when the other acts towards one within this."""
-VISIT_GAP: Final = HOUR
+VISIT_GAP: Final = MINUTES_PER_HOUR
 """Who comes back after at least this much silence comes again."""
 SWAP_WITHIN: Final = 10
 """Applause that is returned this soon is a swap."""

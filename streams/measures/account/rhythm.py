@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from streams.measures.account.memory import UNIT, faded
-from streams.measures.account.settings import DAY, ScoreSettings
+from streams.measures.account.settings import ScoreSettings
+from streams.subject import MINUTES_PER_DAY
 
 ENGAGED: Final = 1
 GAVE: Final = 2
@@ -61,7 +62,7 @@ class Rhythm(msgspec.Struct, array_like=True, gc=False):
         gaps = []
         for minute in sorted(minutes):
             what = minutes[minute]
-            if seen and minute // DAY - seen // DAY >= FORGOTTEN_AFTER:
+            if seen and minute // MINUTES_PER_DAY - seen // MINUTES_PER_DAY >= FORGOTTEN_AFTER:
                 # Whoever looked in between has released the account; whoever did not shall say the same.
                 self.first = self.engaged = self.gave = acted = engaged = gave = 0
                 self.engaged_fast = self.engaged_slow = self.gave_fast = self.gave_slow = 0

@@ -10,9 +10,7 @@ from typing import Final
 
 from schemas.event import KINDS
 from schemas.fact import CLICK, LIKE, MENTION, QUOTE, RECOMMEND, REFERRAL, REPLY, SHARE, TAG
-
-HOUR: Final = 60
-DAY: Final = 24 * HOUR
+from streams.subject import MINUTES_PER_DAY, MINUTES_PER_HOUR
 
 
 def _efforts() -> tuple[float, ...]:
@@ -36,17 +34,17 @@ class ScoreSettings:
 
     effort: tuple[float, ...] = _efforts()
     """What an action of each kind costs who does it; a share is 1."""
-    fast: int = 12 * HOUR
+    fast: int = 12 * MINUTES_PER_HOUR
     """Half-life of what is talked about."""
-    slow: int = 14 * DAY
+    slow: int = 14 * MINUTES_PER_DAY
     """Half-life of what is remembered."""
     slow_share: float = 0.3
     """How much of an action is remembered rather than talked about."""
     zeal: float = 1.0
     """Effort at which one person counts half as much as it ever can; see `one_person`."""
-    occasion: int = 3 * HOUR
+    occasion: int = 3 * MINUTES_PER_HOUR
     """Engagement within the same so many minutes is one occasion."""
-    answer_within: int = DAY
+    answer_within: int = MINUTES_PER_DAY
     """Engagement that comes this soon after having turned to somebody is an answer."""
     answer_share: float = 0.5
     """What of an answer counts: nobody was moved unasked."""
