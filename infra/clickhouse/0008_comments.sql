@@ -36,18 +36,6 @@ ALTER TABLE {database}.tie_weights
     COMMENT COLUMN first_day 'first of them',
     COMMENT COLUMN last_day 'last of them';
 
-ALTER TABLE {database}.tie_exchanges
-    COMMENT COLUMN a 'account whose name sorts first',
-    COMMENT COLUMN b 'the other account',
-    COMMENT COLUMN swaps_by_a 'times a answered b with applause within 600 seconds',
-    COMMENT COLUMN swaps_by_b 'times b answered a with applause within 600 seconds',
-    COMMENT COLUMN swaps 'both together',
-    COMMENT COLUMN events 'actions of the two towards each other',
-    COMMENT COLUMN swap_share 'swaps of events, 0 to 1',
-    COMMENT COLUMN median_seconds 'seconds to an answer, the median',
-    COMMENT COLUMN first_at 'first answer',
-    COMMENT COLUMN last_at 'last answer';
-
 ALTER TABLE {database}.tie_reciprocity
     COMMENT COLUMN ties 'ordered pairs of accounts with an action, over all days',
     COMMENT COLUMN accounts 'accounts with a tie; estimated where there are many',
@@ -55,17 +43,6 @@ ALTER TABLE {database}.tie_reciprocity
     COMMENT COLUMN density 'share of possible ties that there are, 0 to 1',
     COMMENT COLUMN rho 'r less what a random network of this density has: 1 all are returned, 0 chance, below 0 avoided',
     COMMENT COLUMN weighted 'share of actions that are returned, 0 to 1';
-
-ALTER TABLE {database}.cascade_nodes
-    COMMENT COLUMN cascade 'its root',
-    COMMENT COLUMN node 'id of the event that shared',
-    COMMENT COLUMN own 'post that the share created, empty when none was named',
-    COMMENT COLUMN parent_named 'what it hangs below; empty for the root',
-    COMMENT COLUMN type 'share or quote',
-    COMMENT COLUMN actor 'who shared',
-    COMMENT COLUMN at 'when',
-    COMMENT COLUMN actor_followers 'followers of the actor then; null when not said',
-    COMMENT COLUMN klass 'earned, disclosed or undisclosed';
 
 ALTER TABLE {database}.concentration
     COMMENT COLUMN window 'span of time up to as_of',

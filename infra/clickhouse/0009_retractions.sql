@@ -12,7 +12,7 @@ WHERE
 GROUP BY e.id, e.time
 SETTINGS max_partitions_per_insert_block = 0;
 
--- The two views of 0007 that left out whatever an undo names, made anew: they leave out what was taken back.
+-- The two views that left out whatever an undo names, made anew: they leave out what was taken back.
 
 -- Applause within ten minutes of having been engaged with by the same account, again and again: looks like a trade.
 -- Replies, mentions and tags in answer are conversation and trade nothing. Ties are few beside events, so they say first
