@@ -222,13 +222,15 @@ class Accept:
 
     def _take_orders(self, here: _Partition, batch: _Batch, offset: int, orders: Iterable[Order], seen: int) -> None:
         """Carry out the orders that were not seen, or let them wait."""
+        told: dict[tuple[int, str], Retraction] = {}  # each event once, since rows of one version say one thing
         for order in orders:
             if order.offset >= seen:
                 carried = here.memory.order(offset, Undo(order.time, order.undo), order.undo_of)
                 telemetry.undo(carried.outcome)
-                batch.retractions.extend(_retraction(told, offset + TOLD) for told in carried.told)
+                told |= {(one.time, one.id): one for one in carried.told}
                 for fact in carried.undone:
                     self._route(batch.routed, offset, fact, raw_fact(msgspec.structs.replace(fact, sign=-1)))
+        batch.retractions.extend(_retraction(one, offset + TOLD) for one in told.values())
 
     def _take_erasures(self, here: _Partition, batch: _Batch, offset: int, erasures: Iterable[Erasure]) -> None:
         """Erase, and have it sent on."""

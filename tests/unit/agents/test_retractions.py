@@ -142,6 +142,22 @@ def test_a_row_that_is_said_again_has_the_version_it_had() -> None:
     assert max(times) > 1, "none was said again"
 
 
+def test_rows_of_an_event_with_one_version_say_one_thing() -> None:
+    """Orders of several undos come in one message, which is one version; which row storage keeps of it must not matter."""
+    pipe = Pipe(sources=1, horizon=HORIZON * MINUTE, lateness=10 * HORIZON * MINUTE)
+    for record in (like("e", 0), undo("v", "e", 9), undo("u", "e", 5)):
+        pipe.append(0, record, ARRIVED)
+    pipe.run(largest=10)
+    said_of_e = [
+        row
+        for log in pipe.logs[pipe.names.rows].values()
+        for record in log
+        if record.key == b"retractions"
+        for row in rows_of(ALL_TABLES["retractions"], record.value or b"")
+    ]
+    assert [row[0:3:2] for row in said_of_e] == [("e", "u")]
+
+
 def older(pipe: Pipe) -> None:
     """Make the state of accept what an older version would have left: no ids of undos, and no word of what was told."""
     for table in pipe.stages["accept"].tables.values():
