@@ -53,6 +53,8 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=True):
     recent: tuple[int, ...] = ()
     burst: tuple[int, int, int] = (0, 0, 0)
     """Count, first and last time of the greatest settled burst."""
+    undone: bool = False
+    """Was anything taken back since any was settled?"""
 
     @property
     def size(self) -> int:
@@ -63,10 +65,12 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=True):
         """Add an entry, or take it back; `followers` as the fact has it."""
         entry = (time, text, disclosed, followers == 0)
         self.open[entry] = self.open.get(entry, 0) + sign
+        self.undone |= sign < 0
 
     def follow(self, time: int, sign: int) -> None:
         """Add a follow made in the campaign's name, or take it back."""
         self.open_follows[time] = self.open_follows.get(time, 0) + sign
+        self.undone |= sign < 0
 
     def counts(self) -> tuple[int, int]:
         """Return the entries that disclose what they are made for, and those that do not."""
@@ -94,8 +98,7 @@ class Evidence(msgspec.Struct, array_like=True, omit_defaults=True):
 
     def doubtful(self) -> tuple[str, ...]:
         """Return the names of signals that may have been said of what was undone."""
-        undone = any(count <= 0 for several in (self.open, self.open_follows) for count in several.values())
-        return SIGNALS if undone else ()
+        return SIGNALS if self.undone else ()
 
     def settle(self, floor: int) -> None:
         """Make final what came before `floor`; nothing earlier must follow."""

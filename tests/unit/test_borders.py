@@ -13,7 +13,8 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.wire import UNHEARD, Decoded, Erasure, encode
-from streams.campaigns.rule import Caps, Mayor, PostWithMedia, Referral, Rule, TagChain, Threshold
+from streams.campaigns.evidence import REPEATS
+from streams.campaigns.rule import Caps, Contest, Mayor, PostWithMedia, Referral, Rule, TagChain, Threshold
 from streams.campaigns.rulebook import Rulebook
 from streams.engine.outbox import Send
 from streams.subject import DAY, HOUR, MINUTE
@@ -391,6 +392,26 @@ def test_a_signal_goes_with_what_it_rests_on_wherever_a_worker_dies(signal: str)
         world.run(largest=1_000)
         said = {key[1] for key, row in world.rows("campaign_signals").items() if row["count"] and key[2] == signal}
         assert said == ({"ann"} if signal == "no_followers" else set()), dies
+
+
+def test_a_signal_of_entries_that_are_alike_goes_as_well_wherever_a_worker_dies() -> None:
+    """Three entries with one text at one instant are one too few for the signal when one of them is taken back."""
+    rule = Contest(id="c", start=JULY, end=JULY + 3 * DAY, hashtags=("x",))
+    for dies in range(60):
+        world = World(rule)
+        alike = [world.put("post", JULY, "bob", object=f"p{n}", text="win #x") for n in range(REPEATS)]
+        world.crash_after = dies
+        try:
+            while world._step(50) or any(world._idle(stage) for stage in world.stages.values()):
+                pass
+        except Crash:
+            world._start()
+        world.crash_after = -1
+        world.rng = Large(1)
+        world.put("undo", JULY + MINUTE, "bob", undo_of=alike[0])
+        world.run(largest=1_000)
+        said = {key[2] for key, row in world.rows("campaign_signals").items() if row["count"]}
+        assert said == set(), dies
 
 
 def test_a_rise_is_withdrawn_wherever_a_worker_dies() -> None:
