@@ -115,10 +115,10 @@ def rise_rows(state: Cascade, root: str, kind: str, at: int, coming: Forecast, f
     size = state.tree.size
     ahead = float("inf") if coming.size is None else coming.size
     doubtful, state.doubtful = state.doubtful, 0
-    if state.ended_at:
+    if state.ended_at or kind == "tag":  # of a chain of tags it is never said
         return []
     if not state.raised_at:
-        raised = None if kind == "tag" or size < VIRAL_SHARES else _raised(state, at, viral)
+        raised = None if size < VIRAL_SHARES else _raised(state, at, viral)
         if raised is None:
             withdrawn = (0, None, 0.0, 0.0, 0.0, size, coming.size, at // 1000)
             return [(f"cascade:{kind}:{root}", "cascade", root, *withdrawn)] if doubtful else []

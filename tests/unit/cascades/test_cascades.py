@@ -385,6 +385,14 @@ def test_a_cascade_about_to_go_viral_is_said_once() -> None:
     assert (ended["raised_at"], ended["ended_at"]) == (row["raised_at"], row["ended_at"])
 
 
+def test_of_a_chain_of_tags_no_rise_is_said_nor_withdrawn() -> None:
+    """Nor when a tag is taken back, of however many."""
+    chain = [Fact(f"t{n}", TAG, START + n, f"by{n}", (f"to{n}",), root="meme") for n in range(25)]
+    rows = run(Cascades(), [[*chain, replace(chain[3], sign=-1)]], LATER)
+    assert shown(rows, CASCADE_EPISODES)["meme", "tag", 0]["size"] == 24
+    assert "trends" not in rows.by_table
+
+
 def test_a_backlog_is_warned_of_as_of_when_it_happened() -> None:
     """Whoever looks every minute, now and then, or once when it is over, gets the same moment of warning."""
     facts = list(plain_facts(given_events("seismic-cascade")))[:4_000]
