@@ -128,7 +128,9 @@ class Cascades(Subject[Cascade]):
                 rows.add("cascade_episodes", row)
             before = state.raised_at, state.ended_at
             for row in rise_rows(state, root, kind, at, coming, final, self._viral):
-                (rows.add if (state.raised_at, state.ended_at) == before else rows.tell)("trends", row)
+                withdrawn = not state.raised_at  # told as well: who has not heard of the rise loses nothing by it
+                news = withdrawn or (state.raised_at, state.ended_at) != before
+                (rows.tell if news else rows.add)("trends", row)
         if final:
             state.begin()  # what it still says if it cannot be released yet is the next episode's
             return RELEASE

@@ -434,7 +434,9 @@ def test_a_rise_is_withdrawn_wherever_a_worker_dies() -> None:
 
 
 def test_a_forecast_is_withdrawn_wherever_a_worker_dies() -> None:
-    """That a cascade is about to go viral is said once, and would else hold for ever; or it ends, where it was remembered."""
+    """That a cascade is about to go viral is said once, and would else hold for ever, on the topic as well; or it ends, where it
+    was remembered.
+    """
     for dies in range(0, 60, 2):
         world = World()
         world.put("post", JULY, "ann", object="r", actor_followers=1_000)
@@ -452,4 +454,7 @@ def test_a_forecast_is_withdrawn_wherever_a_worker_dies() -> None:
             world.put("undo", JULY + MINUTE + number, "ann", undo_of=share)
         world.run(largest=1_000)
         world.pass_until(JULY + 8 * DAY)
-        assert not any(row["raised_at"] and row["ended_at"] is None for row in world.rows("trends").values()), dies
+        said = [(row["raised_at"], row["ended_at"]) for row in world.rows("trends").values()]
+        told = [json.loads(record.value or b"") for record in world.logs[world.names.trends][0]][-1:]
+        for raised, ended in (*said, *((last["raised_at"], last["ended_at"]) for last in told)):
+            assert not raised or ended is not None, dies
