@@ -234,7 +234,7 @@ class Memory:
                         del self._known[name]
                     else:
                         self._known[name] = other
-        for target in self._orders.take(limit):
+        for target in dict.fromkeys(self._orders.take(limit)):  # each once: thousands of undos may be of one event
             if undos := [undo for undo in self._waiting.pop(target, ()) if undo.time >= limit]:
                 self._waiting[target] = undos
 

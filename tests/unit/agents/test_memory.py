@@ -226,6 +226,27 @@ def test_an_order_is_remembered_as_long_as_its_event() -> None:
     assert kept.step("order", "a", DAY + 2 * HORIZON) == []
 
 
+def test_thousands_of_undos_of_one_event_are_forgotten_together() -> None:
+    """Those of a minute in one look at all that wait for it; otherwise forgetting them would cost the square of their number."""
+
+    class Waiting(dict[str, list[Undo]]):
+        looks = 0
+
+        def pop(self, *what: Any) -> Any:
+            self.looks += 1
+            return super().pop(*what)
+
+    memory = Memory({}, HORIZON)
+    memory._waiting = waiting = Waiting()
+    for number in range(1_000):
+        memory.order(number, Undo(DAY + number % 2 * MINUTE, f"u{number}"), "a")
+    memory.forget(DAY + MINUTE + HORIZON)
+    assert len(waiting["a"]) == 500
+    memory.forget(DAY + 2 * MINUTE + HORIZON)
+    assert not waiting
+    assert waiting.looks == 2
+
+
 def test_an_id_used_again_hides_nothing_and_holds_nothing() -> None:
     """Beyond the horizon an id may be used again; the older event is found until it is forgotten, then no more."""
     kept = Kept()
