@@ -46,7 +46,7 @@ class Tag(msgspec.Struct, array_like=True):
 class Tags(Subject[Tag]):
     """A hashtag (casefolded, without its sign) and the people who use it, of late and before.
 
-    Every action with the tag counts, an account once per bucket of five minutes. See
+    Every action with the tag counts that is one of its actor (`given`), an account once per bucket of five minutes. See
     `streams.measures.rising` for when a tag rises. While a fact for a bucket may still come, its count is
     open; what is said of now is computed from the settled baseline and the open counts, so it does not depend
     on the order in which facts came or keys were looked at. A rise has a stable id, its tag and the bucket in
@@ -60,7 +60,7 @@ class Tags(Subject[Tag]):
     code: ClassVar[str] = "h"
 
     def keys(self, fact: Fact) -> Iterable[str]:
-        """Return the tags; what counts as an action of nobody, since it is on oneself, is no use of them."""
+        """Return the tags; what is no action, since it is on oneself or names nobody where it should, is no use of them."""
         return fact.tags if fact.given else ()
 
     def empty(self, key: str) -> Tag:
