@@ -121,7 +121,7 @@ def rise_rows(state: Cascade, root: str, kind: str, at: int, coming: Forecast, f
         raised = None if size < VIRAL_SHARES else _raised(state, at, viral)
         if raised is None:
             withdrawn = (0, None, 0.0, 0.0, 0.0, size, coming.size, at // 1000)
-            return [(f"cascade:{kind}:{root}", "cascade", root, *withdrawn)] if doubtful else []
+            return [(f"cascade:{kind}:{root}", "cascade", root, *withdrawn)] if doubtful > 1 else []
         state.raised_at = raised // 1000
     if final or ahead < BEHIND * size:
         state.ended_at = at // 1000

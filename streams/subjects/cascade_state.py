@@ -62,7 +62,9 @@ class Cascade:
         self.raised_at = self.ended_at = self.looked_at = 0
         """The first two in seconds; `looked_at`, up to when a rise was looked for, in ms."""
         self.doubtful = 0
-        """1 where shares were taken off since it was last described, and a worker that died may have said what rested on them."""
+        """1 where it has changed since it was last described, and 2 where a share was taken off after that, so that a worker that
+        died may have said what rested on it.
+        """
         self.touched = False
         """Has there ever been a share? Of a post that nobody shared nothing is said."""
         self.posts: list[tuple[int, int, str, int]] = []
@@ -101,13 +103,15 @@ class Cascade:
             slot: int | None = tree.add(id=id, ref=ref, alias=alias, time=time)
             assert slot is not None
             self.reach.put(slot, account, fact.followers)
+            if tree.size >= VIRAL_SHARES and not self.doubtful:
+                self.doubtful = 1
             if tree.size == 1:
                 self.first = self.last = time
             elif self.last != UNKNOWN:
                 self.first, self.last = min(self.first, time), max(self.last, time)
         else:
             if tree.size >= VIRAL_SHARES:
-                self.doubtful = 1
+                self.doubtful = 2 if self.doubtful else 1
             slot = tree.remove(id, time)
             if slot is None:
                 if not tree.remove_spilled(ref):

@@ -458,3 +458,21 @@ def test_a_forecast_is_withdrawn_wherever_a_worker_dies() -> None:
         told = [json.loads(record.value or b"") for record in world.logs[world.names.trends][0]][-1:]
         for raised, ended in (*said, *((last["raised_at"], last["ended_at"]) for last in told)):
             assert not raised or ended is not None, dies
+
+
+def test_a_rise_of_an_earlier_episode_outlives_an_undo_in_a_later_one() -> None:
+    """Nobody can have said anything new since the cascade was last described, so there is nothing to withdraw."""
+    world = World()
+    world.put("post", JULY, "ann", object="r", actor_followers=1_000)
+    for n in range(1, 40):
+        world.put("share", JULY + 1_000 * n, f"fan{n}", object="r", object_author="ann", actor_followers=50)
+    world.run()
+    world.pass_until(JULY + 8 * DAY)
+    before = [(row["raised_at"], row["ended_at"]) for row in world.rows("trends").values()]
+    assert all(before[0])
+    later = JULY + 20 * DAY
+    for n in range(25):
+        last = world.put("share", later + n * HOUR, f"more{n}", object="r", object_author="ann", actor_followers=0)
+    world.run()
+    world.happen("undo", later + DAY + MINUTE, "more24", undo_of=last)
+    assert [(row["raised_at"], row["ended_at"]) for row in world.rows("trends").values()] == before
