@@ -107,8 +107,8 @@ def _raised(state: Cascade, at: int, viral: int) -> int | None:
 
 
 def rise_rows(state: Cascade, root: str, kind: str, at: int, coming: Forecast, final: bool, viral: int) -> list[Row]:
-    """Return the row of `trends` that says that most of a large size is still to come; once for a cascade. Where it is not and
-    shares were taken off, return one that withdraws it: a worker that died may have said it.
+    """Return the row of `trends` that says that most of a large size is still to come; once for a cascade. Where it is not,
+    and is doubtful, return one that withdraws it: a worker that died may have said it.
 
     Notes in the state when it was said, and when it was over.
     """

@@ -62,8 +62,8 @@ class Cascade:
         self.raised_at = self.ended_at = self.looked_at = 0
         """The first two in seconds; `looked_at`, up to when a rise was looked for, in ms."""
         self.doubtful = 0
-        """1 where it has changed since it was last described, and 2 where a share was taken off after that, so that a worker that
-        died may have said what rested on it.
+        """1 where it has changed since it was last described, and 2 where a share was taken off after that, or the root's post
+        came, so that a worker that died may have said what does not hold.
         """
         self.touched = False
         """Has there ever been a share? Of a post that nobody shared nothing is said."""
@@ -110,8 +110,7 @@ class Cascade:
             elif self.last != UNKNOWN:
                 self.first, self.last = min(self.first, time), max(self.last, time)
         else:
-            if tree.size >= VIRAL_SHARES:
-                self.doubtful = 2 if self.doubtful else 1
+            self._doubt()
             slot = tree.remove(id, time)
             if slot is None:
                 if not tree.remove_spilled(ref):
@@ -129,6 +128,7 @@ class Cascade:
 
     def post(self, fact: Fact) -> None:
         """Note the root's own post; the earliest holds, should several claim to be it."""
+        self._doubt()
         id = number_of(fact.id)
         entry = (fact.time, id, fact.actor, max(fact.followers, 0))
         if fact.sign > 0:
@@ -138,6 +138,11 @@ class Cascade:
             self.posts.remove(entry)
         else:
             self.debts[id] = fact.time
+
+    def _doubt(self) -> None:
+        """Note that what follows may take away the reason of a rise."""
+        if self.tree.size >= VIRAL_SHARES:
+            self.doubtful = 2 if self.doubtful else 1
 
     def claim(self, author: str, sign: int) -> None:
         """Note that a share says who wrote the root, or take that back."""

@@ -460,6 +460,29 @@ def test_a_forecast_is_withdrawn_wherever_a_worker_dies() -> None:
             assert not raised or ended is not None, dies
 
 
+def test_a_forecast_that_the_post_refutes_is_withdrawn_wherever_a_worker_dies() -> None:
+    """A post that comes behind its shares may say that far more have seen it, so that few are yet to come."""
+    said = set()
+    for dies in range(0, 60, 2):
+        world = World(lateness=2 * HOUR)
+        given = {"object": "r", "object_author": "ann", "actor_followers": 5}
+        for n in range(1, 40):
+            world.put("share", JULY + 20_000 * n, f"fan{n}", **given)
+        world.crash_after = dies
+        try:
+            while world._step(500) or any(world._idle(stage) for stage in world.stages.values()):
+                pass
+        except Crash:
+            world._start()
+        world.crash_after = -1
+        world.rng = Large(1)
+        world.put("post", JULY - HOUR, "ann", object="r", actor_followers=1_000_000)
+        world.run(largest=1_000)
+        world.pass_until(JULY + 8 * DAY)
+        said |= {(row["raised_at"] > 0, row["ended_at"] is None) for row in world.rows("trends").values()}
+    assert said == {(True, False), (False, True)}, "it ends where it was remembered, and else is withdrawn"
+
+
 def test_a_rise_of_an_earlier_episode_outlives_an_undo_in_a_later_one() -> None:
     """Nobody can have said anything new since the cascade was last described, so there is nothing to withdraw."""
     world = World()
