@@ -10,6 +10,14 @@ from schemas.rows.table import Column, Table
 
 _KLASS: Final = f"Enum8({', '.join(f'{name!r} = {code}' for code, name in enumerate(KLASSES))})"
 
+_GIVEN: Final = """toUInt32(multiIf(
+    type IN ('reply', 'like', 'share', 'quote', 'click'), actor = '' OR actor != object_author,
+    type IN ('mention', 'tag', 'recommend', 'follow', 'unfollow', 'referral'),
+    arrayCount(target -> target != actor OR actor = '', if(empty(targets), mentioned, targets)),
+    type != 'undo'
+))"""
+"""As the contract counts (`schemas.fact.fact_of`); whoever was erased is taken to have acted on others."""
+
 EVENTS: Final = Table(
     name="events",
     doc="Accepted events, one row each; those that were taken back are in retractions as well.",
@@ -49,6 +57,10 @@ EVENTS: Final = Table(
     key=("time", "id"),
     partition="toYear(time)",
     time="toDateTime(time)",
+    also=(
+        Column("given", "UInt32", "how many actions of the actor it is; 0 for one on oneself, and for an undo"),
+        _GIVEN,
+    ),
 )
 
 

@@ -24,7 +24,6 @@ RETRACTIONS: Final = Table(
 """Partitioned and expired as events are."""
 
 RECALLED: Final = 0
-RECOUNTED: Final = 1
 TOLD: Final = 2
-"""Versions. Lowest is what is told once more out of state that an older version left, which does not know the undo's id; then
-what migration 9 counted in SQL; and what is told as it happens has the offset of what caused it, and TOLD more."""
+"""Versions. Lowest is what is told once more out of state that an older version left, which does not know the undo's id; then,
+with 1, what migration 9 counted in SQL; and what is told as it happens has the offset of what caused it, and TOLD more."""

@@ -148,7 +148,7 @@ def amplification(db: str, campaign: str) -> Query:
         CROSS JOIN (
             SELECT start, end, hashtags FROM {db:Identifier}.campaigns WHERE campaign = {campaign:String}
         ) AS c
-        WHERE v.type IN ('share', 'quote', 'tag') AND v.time >= c.start
+        WHERE v.type IN ('share', 'quote', 'tag') AND v.given > 0 AND v.time >= c.start
             AND (
                 v.campaign = {campaign:String}
                 OR (v.time < c.end AND hasAny(v.tags, c.hashtags))

@@ -111,7 +111,7 @@ _TAGS: Final = """
 WITH (SELECT max(time) FROM {db:Identifier}.events) AS newest
 SELECT arrayJoin(tags) AS tag, count() AS events, uniqExact(actor) AS people
 FROM {db:Identifier}.events
-WHERE time > newest - toIntervalSecond({seconds:UInt32}) AND type != 'undo'
+WHERE time > newest - toIntervalSecond({seconds:UInt32}) AND given > 0
     AND (time, id) NOT IN (SELECT time, id FROM {db:Identifier}.retractions_store)
 GROUP BY tag ORDER BY people DESC, events DESC, tag LIMIT {limit:UInt32}
 """

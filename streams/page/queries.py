@@ -145,7 +145,7 @@ def tags(db: str, window: str, limit: int) -> Query:
             arrayJoin(tags) AS tag, count() AS events, uniqExact(actor) AS people,
             countIf(klass = 'earned') AS earned
         FROM {db:Identifier}.events
-        WHERE time > newest - toIntervalSecond({seconds:UInt32}) AND type != 'undo'
+        WHERE time > newest - toIntervalSecond({seconds:UInt32}) AND given > 0
             AND (time, id) NOT IN (SELECT time, id FROM {db:Identifier}.retractions_store)
         GROUP BY tag ORDER BY people DESC, events DESC, tag
         LIMIT {limit:UInt32}
@@ -160,7 +160,7 @@ def tag_history(db: str, window: str, tags: list[str]) -> Query:
         SELECT
             toStartOfInterval(time, toIntervalSecond({step:UInt32})) AS at, arrayJoin(tags) AS tag, count() AS events
         FROM {db:Identifier}.events
-        WHERE time > newest - toIntervalSecond({seconds:UInt32}) AND type != 'undo'
+        WHERE time > newest - toIntervalSecond({seconds:UInt32}) AND given > 0
             AND hasAny(tags, {tags:Array(String)})
             AND (time, id) NOT IN (SELECT time, id FROM {db:Identifier}.retractions_store)
         GROUP BY at, tag HAVING has({tags:Array(String)}, tag) ORDER BY at, tag

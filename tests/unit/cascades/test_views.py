@@ -148,6 +148,26 @@ def test_reciprocity_of_the_college_is_the_published_one(database: Database) -> 
         assert (row["out_ties"], row["mutual_ties"]) == (len(out.get(row["account"], ())), mutual)
 
 
+def test_given_is_what_the_contract_counts(database: Database) -> None:
+    """Of each kind, on others, on oneself, on both and on nobody."""
+    whom: list[dict[str, Any]] = [{"object_author": name} for name in ("ada", "bob", "")]
+    whom += [{"targets": names} for names in ([], ["ada"], ["bob", "bob", "ada"])]
+    whom += [{"text": "@ada and @bob @cy #x", "targets": []}]
+    kinds = (*APPLAUSE, "reply", "click", "mention", "tag", "follow", "unfollow", "referral", "post", "checkin", "undo")
+    events = [
+        {"v": 1, "id": f"{kind}-{n}", "type": kind, "time": "2012-07-01T00:00:00Z", "actor": "ada", **said}
+        | {"object": "p", "venue": "bar", "undo_of": "e"}
+        for kind in kinds
+        for n, said in enumerate(whom)
+    ]
+    good = [event for event in events if isinstance(decode(msgspec.json.encode(event)), tuple)]
+    assert {event["type"] for event in good} == set(kinds)
+    database.put(EVENTS, events_rows(good))
+    said = {row["id"]: row["given"] for row in database.ask("SELECT id, given FROM {db}.events")}
+    decoded = {event["id"]: decode(msgspec.json.encode(event)) for event in good}
+    assert said == {id: fact_of(*each).given for id, each in decoded.items() if isinstance(each, tuple)}
+
+
 def test_tie_weights_are_decayed_to_the_end_of_the_last_day(database: Database) -> None:
     """A pair's weight is the sum over its days, halved for every 14 days until the last day of any tie."""
     days = [("a", "b", "2012-07-01", 4.0), ("a", "b", "2012-07-15", 1.0), ("b", "a", "2012-07-29", 2.0)]
