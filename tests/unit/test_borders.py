@@ -48,6 +48,17 @@ class World(Pipe):
         self.run()
         return id
 
+    def die_after(self, steps: int, *, largest: int = 50) -> None:
+        """Work until nothing is left, or die after so many durable steps; what starts again takes all that waits at once."""
+        self.crash_after = steps
+        try:
+            while self._step(largest) or any(self._idle(stage) for stage in self.stages.values()):
+                pass
+        except Crash:
+            self._start()
+        self.crash_after = -1
+        self.rng = Large(1)
+
     def pass_until(self, at: int) -> None:
         """Let time, and the floor, come to a moment and beyond."""
         for later in (0, 2 * HOUR, 4 * HOUR):
@@ -380,14 +391,7 @@ def test_a_signal_goes_with_what_it_rests_on_wherever_a_worker_dies(signal: str)
         undone = world.put("referral", JULY, "bob", targets=["ann"], hashtags=["x"], actor_followers=0)
         if signal == "no_followers":
             undone = world.put("referral", JULY, "eve", targets=["dee"], hashtags=["x"], actor_followers=0)
-        world.crash_after = dies
-        try:
-            while world._step(50) or any(world._idle(stage) for stage in world.stages.values()):
-                pass
-        except Crash:
-            world._start()
-        world.crash_after = -1
-        world.rng = Large(1)
+        world.die_after(dies)
         world.put("undo", JULY + MINUTE, "bob", undo_of=undone)
         world.run(largest=1_000)
         said = {key[1] for key, row in world.rows("campaign_signals").items() if row["count"] and key[2] == signal}
@@ -400,14 +404,7 @@ def test_a_signal_of_entries_that_are_alike_goes_as_well_wherever_a_worker_dies(
     for dies in range(60):
         world = World(rule)
         alike = [world.put("post", JULY, "bob", object=f"p{n}", text="win #x") for n in range(REPEATS)]
-        world.crash_after = dies
-        try:
-            while world._step(50) or any(world._idle(stage) for stage in world.stages.values()):
-                pass
-        except Crash:
-            world._start()
-        world.crash_after = -1
-        world.rng = Large(1)
+        world.die_after(dies)
         world.put("undo", JULY + MINUTE, "bob", undo_of=alike[0])
         world.run(largest=1_000)
         said = {key[2] for key, row in world.rows("campaign_signals").items() if row["count"]}
@@ -419,14 +416,7 @@ def test_a_rise_is_withdrawn_wherever_a_worker_dies() -> None:
     for dies in range(60):
         world = World()
         posts = [world.put("post", JULY + n, f"fan{n}", object=f"p{n}", hashtags=["juice"]) for n in range(9)]
-        world.crash_after = dies
-        try:
-            while world._step(50) or any(world._idle(stage) for stage in world.stages.values()):
-                pass
-        except Crash:
-            world._start()
-        world.crash_after = -1
-        world.rng = Large(1)
+        world.die_after(dies)
         for number, post in enumerate(posts):
             world.put("undo", JULY + MINUTE + number, f"fan{number}", undo_of=post)
         world.run(largest=1_000)
@@ -442,14 +432,7 @@ def test_a_forecast_is_withdrawn_wherever_a_worker_dies() -> None:
         world.put("post", JULY, "ann", object="r", actor_followers=1_000)
         given = {"object": "r", "object_author": "ann", "actor_followers": 50}
         shares = [world.put("share", JULY + 1_000 * n, f"fan{n}", **given) for n in range(1, 40)]
-        world.crash_after = dies
-        try:
-            while world._step(500) or any(world._idle(stage) for stage in world.stages.values()):
-                pass
-        except Crash:
-            world._start()
-        world.crash_after = -1
-        world.rng = Large(1)
+        world.die_after(dies, largest=500)
         for number, share in enumerate(shares):
             world.put("undo", JULY + MINUTE + number, "ann", undo_of=share)
         world.run(largest=1_000)
@@ -468,14 +451,7 @@ def test_a_forecast_that_the_post_refutes_is_withdrawn_wherever_a_worker_dies() 
         given = {"object": "r", "object_author": "ann", "actor_followers": 5}
         for n in range(1, 40):
             world.put("share", JULY + 20_000 * n, f"fan{n}", **given)
-        world.crash_after = dies
-        try:
-            while world._step(500) or any(world._idle(stage) for stage in world.stages.values()):
-                pass
-        except Crash:
-            world._start()
-        world.crash_after = -1
-        world.rng = Large(1)
+        world.die_after(dies, largest=500)
         world.put("post", JULY - HOUR, "ann", object="r", actor_followers=1_000_000)
         world.run(largest=1_000)
         world.pass_until(JULY + 8 * DAY)

@@ -3,8 +3,6 @@ row."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Final
 
 import streams.measures.account as package
@@ -12,14 +10,9 @@ from schemas.rows.columns import Layout, Values
 from schemas.rows.table import Column, Packed, Table
 from streams.measures.account.measure import WINDOW_NAMES, StandingMeasure, WindowMeasure
 from streams.measures.account.views import StandingViews, WindowViews
+from streams.measures.discovery import measures_in
 
-
-def _discover() -> list[WindowMeasure | StandingMeasure]:
-    modules = [import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__)]
-    return [module.MEASURE for module in modules if hasattr(module, "MEASURE")]
-
-
-MEASURES: Final = _discover()
+MEASURES: Final[list[WindowMeasure | StandingMeasure]] = measures_in(package)
 WINDOW_MEASURES: Final = tuple(each for each in MEASURES if isinstance(each, WindowMeasure))
 STANDING_MEASURES: Final = tuple(each for each in MEASURES if isinstance(each, StandingMeasure))
 

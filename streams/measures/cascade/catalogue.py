@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any, Final
 
 import streams.measures.cascade as package
 from schemas.rows.table import Column, Summed, Table, Totals
 from streams.measures.cascade.measure import MOST, SUM, CascadeMeasure
 from streams.measures.cascade.view import CascadeView
+from streams.measures.discovery import measures_in
 
-
-def _discover() -> list[CascadeMeasure]:
-    modules = [import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__)]
-    return [module.MEASURE for module in modules if hasattr(module, "MEASURE")]
-
-
-MEASURES: Final = _discover()
+MEASURES: Final[list[CascadeMeasure]] = measures_in(package)
 
 
 def measured(view: CascadeView) -> list[Any]:
